@@ -20,7 +20,7 @@ class Footer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Standard Markdown into the thread under `thread_ts`. Length is the renderer's business, not the handler's."""
+    """Standard Markdown into the thread under `thread_ts`, of any length: the renderer splits it."""
 
     channel_id: str
     thread_ts: str

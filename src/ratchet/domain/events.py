@@ -80,7 +80,7 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Understood and deliberately not recorded, or not understood; `reason` is a static label for the metric."""
+    """Deliberately not recorded, or not understood; `reason` is a static label for the metric."""
 
     reason: str
 

@@ -15,9 +15,7 @@ ChannelMode = Literal["off", "mention", "draft", "auto"]
 def posted_at(ts: str) -> datetime:
     """The time of a Slack ts (`seconds.micros` since the UTC epoch)."""
     seconds, _, micros = ts.partition(".")
-    return datetime.fromtimestamp(int(seconds), UTC).replace(
-        microsecond=int(micros[:6].ljust(6, "0") or 0)
-    )
+    return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(micros[:6].ljust(6, "0") or 0))
 
 
 @dataclass(frozen=True, slots=True, order=True)
