@@ -1,0 +1,67 @@
+"""A turn: what goes in, what comes out, and who runs it. Plain values; nothing here imports pydantic_ai."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ratchet.llm.budget import Budget, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something the model may call.
+
+    `run` is an async function: its name, type hints and docstring are what the model is told. It returns a
+    dataclass, a pydantic model or plain JSON values; it raises `Refused` or `Transient` to tell the model why not.
+    """
+
+    run: Callable[..., Awaitable[object]]
+
+    @property
+    def name(self) -> str:
+        return str(getattr(self.run, "__name__", type(self.run).__name__))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question to the model, with what it may use and spend."""
+
+    instructions: str
+    prompt: str
+    tools: Sequence[Tool] = ()
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A call that succeeded. `data` is the result as JSON values, redacted, before it was cut to size."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    text: str
+    model: str
+    usage: Usage
+    tool_results: tuple[ToolResult, ...] = ()
+
+
+class TurnRunner(Protocol):
+    """Runs turns against one model."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def run_turn(self, turn: Turn) -> TurnResult:
+        """Run `turn` within its budget.
+
+        Raises `Transient` when the model is unreachable, slow, overloaded (`retry_after` when it named a time) or
+        broken; `Refused` when it came to no answer within the budget, or the request was not accepted;
+        `Misconfigured` when the key or the model's name is wrong.
+        """
+        ...

@@ -1,0 +1,183 @@
+"""Events into the store: everything one batch means, in one transaction, with the jobs that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from psycopg import AsyncConnection
+
+from ratchet import alerts
+from ratchet.domain.events import (
+    ChannelChanged,
+    Ignored,
+    Interaction,
+    MembershipChanged,
+    MessageDeleted,
+    MessagePosted,
+    ReactionChanged,
+    SlackEvent,
+)
+from ratchet.domain.messages import Message, MessageRef
+from ratchet.jobs.base import NewJob, Priority
+from ratchet.jobs.queue import Queue
+from ratchet.pipeline import work
+from ratchet.pipeline.classify import BuiltIn, Classifier
+from ratchet.pipeline.fold import Plan, Present, Snapshot, Version, decode, encode, fold
+from ratchet.store import channels, incidents, messages
+from ratchet.store.pool import Database
+from ratchet.telemetry import EVENTS, EVENTS_IGNORED
+
+log = structlog.get_logger(__name__)
+
+MessageEvent = MessagePosted | MessageDeleted | ReactionChanged
+MESSAGE_EVENTS: Final = (MessagePosted, MessageDeleted, ReactionChanged)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The only writer of messages. One call of `record` is one transaction."""
+
+    db: Database
+    queue: Queue
+    classifier: Classifier
+
+    async def record(self, events: Sequence[SlackEvent]) -> None:
+        """Store live events and put their jobs. Committed when it returns; nothing is stored when it raises."""
+        async with self.db.transaction() as conn:
+            stored = [event for event in events if isinstance(event, MESSAGE_EVENTS)]
+            plan = await self._messages(conn, stored)
+            jobs = [_message_job(version, live=True) for version in plan.versions]
+            for event in events:
+                if not isinstance(event, MESSAGE_EVENTS):
+                    jobs += await self._other(conn, event)
+            await self.queue.put(conn, [*jobs, *await self._ensure_channels(conn, stored)])
+        for event in events:
+            EVENTS.labels(type(event).__name__).inc()
+
+    async def record_history(
+        self, events: Sequence[MessageEvent], *, live_after: str | None = None, onboard: bool = True
+    ) -> int:
+        """Store messages from history, an export or a gap; returns how many were new or changed.
+
+        Only what is newer than `live_after` (a ts) triggers handlers. `onboard` is False where no Slack
+        is at hand to ask about a channel.
+        """
+        async with self.db.transaction() as conn:
+            new_channels = await self._ensure_channels(conn, events)
+            plan = await self._messages(conn, events)
+            live = [v for v in plan.versions if live_after is not None and v.message.ts > live_after]
+            past = [v for v in plan.versions if live_after is None or v.message.ts <= live_after]
+            jobs = [_message_job(version, live=True) for version in live]
+            jobs += await self._classify_past(conn, past)
+            await self.queue.put(conn, [*jobs, *(new_channels if onboard else ())])
+        return len(plan.upserts)
+
+    async def _messages(self, conn: AsyncConnection[Any], events: Sequence[MessageEvent]) -> Plan:
+        if not events:
+            return Plan()
+        await messages.lock_channels(conn, [event.channel_id for event in events])
+        plan = fold(events, await _snapshot(conn, events), alerts.flatten)
+        if plan.upserts:
+            await messages.upsert(conn, list(plan.upserts.values()))
+            await channels.seen(conn, [(ref.channel_id, ref.ts) for ref in plan.upserts])
+        if plan.deletes:
+            await messages.delete(conn, plan.deletes)
+        if plan.park:
+            await messages.park(
+                conn, [(MessageRef(e.channel_id, e.ts), e.version, encode(e)) for e in plan.park]
+            )
+        if plan.unpark:
+            await messages.unpark(conn, plan.unpark)
+        if plan.reactions:
+            await messages.react(conn, plan.reactions)
+        return plan
+
+    async def _ensure_channels(
+        self, conn: AsyncConnection[Any], events: Sequence[MessageEvent]
+    ) -> list[NewJob]:
+        """A channel seen for the first time is onboarded: its name, and what was said before."""
+        kinds = {e.channel_id: e.channel_kind for e in events if isinstance(e, MessagePosted)}
+        if not kinds:
+            return []
+        return [_onboard_job(channel_id) for channel_id in await channels.ensure(conn, dict(kinds))]
+
+    async def _classify_past(self, conn: AsyncConnection[Any], past: Sequence[Version]) -> list[NewJob]:
+        """History is classified on the spot by rules, or by jobs behind the live ones by an executable."""
+        if not isinstance(self.classifier, BuiltIn):
+            return [_message_job(version, live=False) for version in past]
+        judged = [(v.message, self.classifier.judge(v.message)) for v in past]
+        await incidents.record(conn, judged)
+        return []
+
+    async def _other(self, conn: AsyncConnection[Any], event: SlackEvent) -> list[NewJob]:
+        match event:
+            case ChannelChanged():
+                await channels.change(conn, event)
+            case MembershipChanged(is_self=True):
+                await channels.set_member(conn, event.channel_id, member=event.joined)
+                return [_onboard_job(event.channel_id)] if event.joined else []
+            case Interaction():
+                return [_interaction_job(event)]
+            case Ignored(reason):
+                EVENTS_IGNORED.labels(reason).inc()
+        return []
+
+
+async def _snapshot(conn: AsyncConnection[Any], events: Sequence[MessageEvent]) -> Snapshot:
+    refs = list({MessageRef(event.channel_id, event.ts) for event in events})
+    known = await messages.known(conn, refs)
+    parked = await messages.parked(conn, refs)
+    return Snapshot(
+        known={ref: Present(k.version, k.content_hash, k.parent_ts) for ref, k in known.items()},
+        buried=frozenset(await messages.buried(conn, refs)),
+        parked={ref: [decode(ref, edit) for edit in edits] for ref, edits in parked.items()},
+    )
+
+
+def _message_job(version: Version, *, live: bool) -> NewJob:
+    message = version.message
+    return NewJob(
+        work.MessageJob(
+            channel_id=message.channel_id,
+            ts=message.ts,
+            version=message.version,
+            thread_ts=message.thread_ts,
+            live=live,
+            edit=version.edit,
+            carried=_carried(message),
+        ),
+        priority=Priority.LIVE if live else Priority.BACKFILL,
+    )
+
+
+def _carried(message: Message) -> dict[str, Any] | None:
+    if message.sender.kind != "bot":
+        return None
+    sender = message.sender
+    return {
+        "sender": [sender.kind, sender.id, sender.name, sender.bot_id],
+        "text": message.text,
+        "payload": dict(message.payload),
+    }
+
+
+def _onboard_job(channel_id: str) -> NewJob:
+    return NewJob(
+        work.OnboardJob(channel_id=channel_id), priority=Priority.BACKFILL, unique=f"onboard:{channel_id}"
+    )
+
+
+def _interaction_job(event: Interaction) -> NewJob:
+    job = work.InteractionJob(
+        interaction=event.kind,
+        user_id=event.user_id,
+        action_id=event.action_id,
+        value=event.value,
+        channel_id=event.channel_id,
+        message_ts=event.message_ts,
+        thread_ts=event.thread_ts,
+    )
+    return NewJob(job, priority=Priority.LIVE)

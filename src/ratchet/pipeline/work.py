@@ -1,0 +1,87 @@
+"""The kinds of jobs. A kind string is stored: it may not change while jobs of it can be waiting."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ratchet.jobs.base import Job
+
+
+class MessageJob(Job):
+    """Classify one version of a message and hand it to the handlers that want it.
+
+    `carried` holds `[sender…]` and the payload of a bot's message: by the time the job runs, an edit may have
+    replaced them in the store, and an alert that fired and was resolved by edit did fire.
+    """
+
+    kind: ClassVar[str] = "message"
+    channel_id: str
+    ts: str
+    version: str
+    thread_ts: str
+    live: bool
+    edit: bool = False
+    carried: dict[str, Any] | None = None
+
+
+class HandlerJob(Job):
+    """One handler, one trigger."""
+
+    kind: ClassVar[str] = "handler"
+    handler: str
+    channel_id: str
+    ts: str
+    version: str
+    thread_ts: str
+    edit: bool = False
+
+
+class DeliverJob(Job):
+    """One row of the outbox."""
+
+    kind: ClassVar[str] = "deliver"
+    key: str
+    channel_id: str
+
+
+class OnboardJob(Job):
+    """Fetch what a channel is and its newest `limit` messages."""
+
+    kind: ClassVar[str] = "onboard"
+    channel_id: str
+    limit: int | None = None
+
+
+class ThreadJob(Job):
+    """Fetch the replies of one thread. Replies newer than `live_after` (a ts) trigger handlers."""
+
+    kind: ClassVar[str] = "thread"
+    channel_id: str
+    ts: str
+    live_after: str | None = None
+
+
+class RecoverJob(Job):
+    """Fill the gap of a channel since the last message known to be stored."""
+
+    kind: ClassVar[str] = "recover"
+    channel_id: str
+
+
+class InteractionJob(Job):
+    """A click on a button or a shortcut."""
+
+    kind: ClassVar[str] = "interaction"
+    interaction: str
+    user_id: str
+    action_id: str
+    value: str
+    channel_id: str | None
+    message_ts: str | None
+    thread_ts: str | None
+
+
+class PeopleJob(Job):
+    """Refresh the names of the workspace's members."""
+
+    kind: ClassVar[str] = "people"

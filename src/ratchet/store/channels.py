@@ -1,0 +1,198 @@
+"""Channels and people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.types.json import Jsonb
+
+from ratchet.domain.events import ChannelChanged
+from ratchet.domain.messages import Channel, ChannelMode
+from ratchet.store.pool import Database
+
+ALL: Final = """
+select id, name, kind, mode, member, archived, external, last_seen_ts from channels order by name, id
+"""
+BY_ID: Final = """
+select id, name, kind, mode, member, archived, external, last_seen_ts from channels where id = %(id)s
+"""
+BY_NAME: Final = """
+select id, name, kind, mode, member, archived, external, last_seen_ts from channels
+where id = %(name)s or name = %(name)s order by archived, id limit 1
+"""
+ENSURE: Final = """
+insert into channels (id, kind)
+select distinct on (id) id, kind from unnest(%(ids)s::text[], %(kinds)s::text[]) as c (id, kind) order by id
+on conflict (id) do nothing returning id
+"""
+UPSERT: Final = """
+insert into channels (id, name, kind, member, archived, external)
+values (%(id)s, %(name)s, %(kind)s, %(member)s, %(archived)s, %(external)s)
+on conflict (id) do update set name = excluded.name, kind = excluded.kind, member = excluded.member,
+    archived = excluded.archived, external = excluded.external
+"""
+CHANGE: Final = """
+update channels set name = coalesce(%(name)s, name), archived = coalesce(%(archived)s, archived),
+    external = coalesce(%(external)s, external)
+where id = %(id)s
+"""
+SET_MEMBER: Final = """
+insert into channels (id, member) values (%(id)s, %(member)s)
+on conflict (id) do update set member = excluded.member
+"""
+SET_MODE: Final = "update channels set mode = %(mode)s where id = %(id)s"
+SEEN: Final = """
+update channels c set last_seen_ts = s.ts
+from (select id, max(ts) as ts from unnest(%(ids)s::text[], %(ts)s::text[]) as u (id, ts) group by id) s
+where c.id = s.id and (c.last_seen_ts is null or c.last_seen_ts < s.ts)
+"""
+MARK_GAPS: Final = """
+update channels set recover_from = last_seen_ts
+where member and not archived and last_seen_ts is not null
+  and (recover_from is null or recover_from > last_seen_ts)
+"""
+GAPS: Final = "select id, recover_from from channels where recover_from is not null and member"
+GAP: Final = "select recover_from from channels where id = %(id)s"
+GAP_FILLED: Final = """
+update channels set recover_from = null where id = %(id)s and recover_from = %(recovered_from)s
+"""
+ONBOARDING: Final = "select onboarding, onboarded_to from channels where id = %(id)s"
+SET_ONBOARDING: Final = """
+update channels set onboarding = %(state)s, onboarded_to = %(onboarded_to)s where id = %(id)s
+"""
+UPSERT_PEOPLE: Final = """
+insert into people (id, name, email, bot, attrs)
+select * from unnest(%(ids)s::text[], %(names)s::text[], %(emails)s::text[], %(bots)s::bool[], %(attrs)s::jsonb[])
+on conflict (id) do update set name = excluded.name, email = excluded.email, bot = excluded.bot,
+    attrs = excluded.attrs, updated_at = now()
+"""
+NAMES: Final = "select id, name from people where id = any(%(ids)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of the workspace. `name` is what people call them."""
+
+    id: str
+    name: str
+    email: str | None = None
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarding:
+    onboarding: str
+    onboarded_to: str | None
+
+
+class Channels:
+    """Queries about channels and people."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def all(self) -> list[Channel]:
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Channel)) as cur:
+            return await (await cur.execute(ALL)).fetchall()
+
+    async def get(self, channel_id: str) -> Channel | None:
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Channel)) as cur:
+            return await (await cur.execute(BY_ID, {"id": channel_id})).fetchone()
+
+    async def find(self, name_or_id: str) -> Channel | None:
+        """By id, or by name with or without `#`."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Channel)) as cur:
+            return await (await cur.execute(BY_NAME, {"name": name_or_id.removeprefix("#")})).fetchone()
+
+    async def upsert(self, channel: Channel) -> None:
+        async with self._db.transaction() as conn:
+            await conn.execute(
+                UPSERT,
+                {
+                    "id": channel.id,
+                    "name": channel.name,
+                    "kind": channel.kind,
+                    "member": channel.member,
+                    "archived": channel.archived,
+                    "external": channel.external,
+                },
+            )
+
+    async def set_mode(self, channel_id: str, mode: ChannelMode) -> None:
+        async with self._db.transaction() as conn:
+            await conn.execute(SET_MODE, {"id": channel_id, "mode": mode})
+
+    async def mark_gaps(self) -> int:
+        """From here on each channel counts as having a gap since its last seen message. Returns how many."""
+        async with self._db.transaction() as conn:
+            return (await conn.execute(MARK_GAPS)).rowcount
+
+    async def gaps(self) -> list[str]:
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            return [row[0] for row in await (await cur.execute(GAPS)).fetchall()]
+
+    async def gap(self, channel_id: str) -> str | None:
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            row = await (await cur.execute(GAP, {"id": channel_id})).fetchone()
+            return row[0] if row else None
+
+    async def gap_filled(self, channel_id: str, recovered_from: str) -> None:
+        """Unless a new gap was marked meanwhile from further back."""
+        async with self._db.transaction() as conn:
+            await conn.execute(GAP_FILLED, {"id": channel_id, "recovered_from": recovered_from})
+
+    async def onboarding(self, channel_id: str) -> Onboarding | None:
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Onboarding)) as cur:
+            return await (await cur.execute(ONBOARDING, {"id": channel_id})).fetchone()
+
+    async def set_onboarding(self, channel_id: str, state: str, onboarded_to: str | None) -> None:
+        async with self._db.transaction() as conn:
+            await conn.execute(
+                SET_ONBOARDING, {"id": channel_id, "state": state, "onboarded_to": onboarded_to}
+            )
+
+    async def upsert_people(self, people: Sequence[Person]) -> None:
+        unique = {person.id: person for person in people}.values()
+        async with self._db.transaction() as conn:
+            await conn.execute(
+                UPSERT_PEOPLE,
+                {
+                    "ids": [p.id for p in unique],
+                    "names": [p.name for p in unique],
+                    "emails": [p.email for p in unique],
+                    "bots": [p.bot for p in unique],
+                    "attrs": [Jsonb({}) for _ in unique],
+                },
+            )
+
+    async def names(self, user_ids: Iterable[str]) -> dict[str, str]:
+        """Display names of the people known among the ids."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            return dict(await (await cur.execute(NAMES, {"ids": list(user_ids)})).fetchall())
+
+
+async def ensure(conn: AsyncConnection[Any], kinds: dict[str, str]) -> list[str]:
+    """Make sure the channels exist; returns the ids that are new."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(ENSURE, {"ids": list(kinds), "kinds": list(kinds.values())})
+        return await cur.fetchall()
+
+
+async def seen(conn: AsyncConnection[Any], refs: Sequence[tuple[str, str]]) -> None:
+    """Advance the last seen ts of each channel of `(channel_id, ts)`."""
+    await conn.execute(SEEN, {"ids": [c for c, _ in refs], "ts": [t for _, t in refs]})
+
+
+async def change(conn: AsyncConnection[Any], event: ChannelChanged) -> None:
+    await conn.execute(
+        CHANGE,
+        {"id": event.channel_id, "name": event.name, "archived": event.archived, "external": event.external},
+    )
+
+
+async def set_member(conn: AsyncConnection[Any], channel_id: str, *, member: bool) -> None:
+    await conn.execute(SET_MEMBER, {"id": channel_id, "member": member})
