@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from localslack import stamps
 from localslack.errors import SlackError
-from localslack.model import Channel, Json
+from localslack.model import Channel, Json, User
 from localslack.normalise import attachments_as_read, blocks_as_read
 from localslack.workspace import Workspace
 
@@ -33,17 +33,17 @@ class Draft:
     ts: str | None = None
 
 
-def bot_author(ws: Workspace) -> Json:
-    """How Slack signs what the installed app posts: a user and a bot, and no subtype."""
-    return {"user": ws.bot.id, "bot_id": ws.bot.bot_id, "app_id": ws.app_id, "bot_profile": bot_profile(ws)}
+def bot_author(ws: Workspace, bot: User) -> Json:
+    """How Slack signs what an installed app posts: a user and a bot, and no subtype."""
+    return {"user": bot.id, "bot_id": bot.bot_id, "app_id": bot.app_id, "bot_profile": _profile(ws, bot)}
 
 
-def bot_profile(ws: Workspace) -> Json:
+def _profile(ws: Workspace, bot: User) -> Json:
     return {
-        "id": ws.bot.bot_id,
-        "app_id": ws.app_id,
-        "user_id": ws.bot.id,
-        "name": ws.bot.name,
+        "id": bot.bot_id,
+        "app_id": bot.app_id,
+        "user_id": bot.id,
+        "name": bot.name,
         "icons": {},
         "deleted": False,
         "updated": 0,

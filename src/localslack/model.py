@@ -150,11 +150,12 @@ class File:
 
 @dataclass(slots=True)
 class Token:
-    """`kind` is "bot" (xoxb) or "app" (xapp)."""
+    """`kind` is "bot" (xoxb) or "app" (xapp); `user` is the bot user it speaks as."""
 
     value: str
     kind: Literal["bot", "app"]
     scopes: frozenset[str]
+    user: str
     revoked: bool = False
 
 

@@ -58,15 +58,15 @@ class Workspace:
         self.links: list[Json] = []
         self.on_payload: list[Listener] = []
         self.on_change: list[Listener] = []
-        self.tokens = {
-            bot_token: Token(bot_token, "bot", frozenset(scopes)),
-            app_token: Token(app_token, "app", frozenset({"connections:write"})),
-        }
         self.bot_token, self.app_token = bot_token, app_token
         self._counters: dict[str, int] = {}
         self._last_ts = 0
         self.bot = self.add_user(bot_name, real_name=bot_name.title(), is_bot=True)
         self.bot.app_id, self.bot.bot_id = self.app_id, self.new_id("B")
+        self.tokens = {
+            bot_token: Token(bot_token, "bot", frozenset(scopes), self.bot.id),
+            app_token: Token(app_token, "app", frozenset({"connections:write"}), self.bot.id),
+        }
 
     # Ids and time
 
@@ -106,6 +106,14 @@ class Workspace:
         user = User(user_id or self.new_id("U"), name, real_name or name, email, is_bot)
         self.users[user.id] = user
         self.changed("users", user=user.id)
+        return user
+
+    def add_app(self, name: str, token: str) -> User:
+        """Another installed app, which posts with its own token and hears nothing."""
+        user = self.add_user(name, real_name=name, is_bot=True)
+        user.bot_id, user.app_id = self.new_id("B"), self.new_id("A")
+        scopes = frozenset({*MANIFEST_SCOPES, "chat:write.public", "chat:write.customize"})
+        self.tokens[token] = Token(token, "bot", scopes, user.id)
         return user
 
     def add_channel(

@@ -19,6 +19,11 @@ class RatchetError(Exception):
 class Refused(RatchetError):
     """The request cannot be carried out as it was made."""
 
+    def __init__(self, message: str | None = None, *, code: str = "") -> None:
+        """`code`: the other side's own word for it (`channel_not_found`), "" when it gave none."""
+        super().__init__(message)
+        self.code = code
+
 
 class Transient(RatchetError):
     """A service did not answer as it should; it may later."""

@@ -11,7 +11,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from openai import AsyncOpenAI
-from pydantic_ai import Agent, Tool as AgentTool
+from pydantic_ai import Agent
+from pydantic_ai import Tool as AgentTool
 from pydantic_ai.capabilities import PrepareTools
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -34,8 +35,8 @@ from ratchet.llm.turn import Tool, Turn, TurnResult
 logger = logging.getLogger(__name__)
 
 ANSWER_NOW: Final = (
-    "The budget of this turn is nearly used up and no tool is available any more. Answer now with what you have, "
-    "and say what you could not check."
+    "The budget of this turn is nearly used up and no tool is available any more. "
+    "Answer now with what you have, and say what you could not check."
 )
 
 
@@ -87,10 +88,10 @@ class AgentRunner:
         result = await agent.run(
             self._redactor(turn.prompt),
             usage=spending.spent,
-            usage_limits=UsageLimits(request_limit=turn.budget.requests, total_tokens_limit=turn.budget.tokens),
-            model_settings=ModelSettings(
-                max_tokens=turn.budget.answer_tokens, timeout=self._config.request_timeout_s
+            usage_limits=UsageLimits(
+                request_limit=turn.budget.requests, total_tokens_limit=turn.budget.tokens
             ),
+            model_settings=ModelSettings(max_tokens=turn.budget.answer_tokens),
         )
         return result.output
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 class ModelConfig:
     """An OpenAI-compatible server. `url` is the base, with its `/v1` where the server has one.
 
-    `request_timeout_s` bounds one request to the model, from connecting to the last byte.
+    `request_timeout_s` is the longest silence within one request; the turn's budget bounds the whole.
     """
 
     url: str

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def connect(config: ModelConfig, redactor: Redactor = redact) -> AgentRunner:
-    """A runner for the configured model. Sends nothing yet. Call it at start: its import takes over a second."""
+    """A runner for the configured model; sends nothing yet. Call it at start: the import takes seconds."""
     from ratchet.llm.agent import AgentRunner  # noqa: PLC0415  # over a second, and not everyone has a model
 
     return AgentRunner(config, redactor)

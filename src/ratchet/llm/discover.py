@@ -55,4 +55,6 @@ def _names(answer: Any) -> list[str]:
     models = answer.get("models") if isinstance(answer, dict) else None
     if not isinstance(models, list):
         return []
-    return [model["name"] for model in models if isinstance(model, dict) and isinstance(model.get("name"), str)]
+    return [
+        model["name"] for model in models if isinstance(model, dict) and isinstance(model.get("name"), str)
+    ]

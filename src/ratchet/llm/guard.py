@@ -35,7 +35,7 @@ class Ledger:
         """Counts the call; says why it may not happen, in words for the model, or None."""
         self.attempts += 1
         if self.attempts > self.budget.tool_calls:
-            return f"The {self.budget.tool_calls} tool calls of this turn are used up. Answer with what you have."
+            return f"All {self.budget.tool_calls} tool calls are used up. Answer with what you have."
         call = json.dumps([name, arguments], sort_keys=True, default=str)
         if call in self.asked:
             return (
@@ -68,7 +68,7 @@ class GuardedTools(WrapperToolset[None]):
             raise ToolFailed(f"{name} gave no answer within {self.ledger.budget.tool_seconds:g} s.") from None
         except RatchetError as error:
             raise ToolFailed(self.redactor(f"{name} failed: {error}")) from None
-        except Exception:  # noqa: BLE001  # the tool-call edge: one broken tool must not end the turn
+        except Exception:  # the tool-call edge: one broken tool must not end the turn
             logger.exception("tool call failed", extra={"tool": name})
             raise ToolFailed(f"{name} failed for a reason that the operator finds in the log.") from None
 

@@ -45,15 +45,23 @@ RULES: Final[Sequence[Rule]] = (
     _rule("slack webhook", r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]+"),
     _rule("aws key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
     _rule(
-        "aws secret", r"(?i)(aws_?(?:secret|session)[a-z_]{0,20}[\"']?\s{0,4}[=:]\s{0,4}[\"']?)[A-Za-z0-9/+=]{20,}", r"\1"
+        "aws secret",
+        r"(?i)(aws_?(?:secret|session)[a-z_]{0,20}[\"']?\s{0,4}[=:]\s{0,4}[\"']?)[A-Za-z0-9/+=]{20,}",
+        r"\1",
     ),
     _rule("github token", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"),
     _rule("gitlab token", r"\bglpat-[A-Za-z0-9_-]{16,}"),
     _rule("google key", r"\bAIza[A-Za-z0-9_-]{35}"),
     _rule("api key", r"\b(?:sk|rk|pk)[-_](?:[a-z]{2,12}[-_]){0,3}[A-Za-z0-9_-]{20,}"),
     _rule("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"),
-    _rule("password in url", r"(\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,200}(?=@)", r"\1"),
-    _rule("bearer token", r"(?i)(\b(?:bearer|basic)\s{1,4})(?=[^\s\"',]{0,200}[0-9=])[A-Za-z0-9._~+/-]{12,}=*", r"\1"),
+    _rule(
+        "password in url", r"(\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,200}(?=@)", r"\1"
+    ),
+    _rule(
+        "bearer token",
+        r"(?i)(\b(?:bearer|basic)\s{1,4})(?=[^\s\"',]{0,200}[0-9=])[A-Za-z0-9._~+/-]{12,}=*",
+        r"\1",
+    ),
     _rule(
         "password",
         r"(?i)(\b[a-z0-9_]{0,30}(?:password|passwd|pwd|secret|api[_-]?key|(?:access|auth|secret)[_-]?(?:token|key))"

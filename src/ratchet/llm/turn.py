@@ -14,7 +14,7 @@ class Tool:
     """Something the model may call.
 
     `run` is an async function: its name, type hints and docstring are what the model is told. It returns a
-    dataclass, a pydantic model or plain JSON values; it raises `Refused` or `Transient` to tell the model why not.
+    dataclass, a pydantic model or plain JSON values; it raises `Refused` or `Transient` to say why not.
     """
 
     run: Callable[..., Awaitable[object]]
@@ -60,8 +60,8 @@ class TurnRunner(Protocol):
     async def run_turn(self, turn: Turn) -> TurnResult:
         """Run `turn` within its budget.
 
-        Raises `Transient` when the model is unreachable, slow, overloaded (`retry_after` when it named a time) or
-        broken; `Refused` when it came to no answer within the budget, or the request was not accepted;
-        `Misconfigured` when the key or the model's name is wrong.
+        Raises `Transient` when the model is unreachable, slow, overloaded (`retry_after` when it named a
+        time) or broken; `Refused` when it came to no answer within the budget, or did not accept the
+        request; `Misconfigured` when the key or the model's name is wrong.
         """
         ...

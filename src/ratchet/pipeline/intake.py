@@ -108,8 +108,12 @@ class Intake:
         """History is classified on the spot by rules, or by jobs behind the live ones by an executable."""
         if not isinstance(self.classifier, BuiltIn):
             return [_message_job(version, live=False) for version in past]
-        judged = [(v.message, self.classifier.judge(v.message)) for v in past]
-        await incidents.record(conn, judged)
+        found = [
+            judged
+            for v in past
+            for judged in incidents.judged_from_history(v.message, self.classifier.judge(v.message))
+        ]
+        await incidents.record(conn, found)
         return []
 
     async def _other(self, conn: AsyncConnection[Any], event: SlackEvent) -> list[NewJob]:

@@ -23,6 +23,9 @@ class MessageJob(Job):
     edit: bool = False
     carried: dict[str, Any] | None = None
 
+    def serial_key(self) -> str:
+        return f"message:{self.channel_id}:{self.thread_ts}"
+
 
 class HandlerJob(Job):
     """One handler, one trigger."""
@@ -35,6 +38,9 @@ class HandlerJob(Job):
     thread_ts: str
     edit: bool = False
 
+    def serial_key(self) -> str:
+        return f"handler:{self.channel_id}:{self.thread_ts}"
+
 
 class DeliverJob(Job):
     """One row of the outbox."""
@@ -42,6 +48,9 @@ class DeliverJob(Job):
     kind: ClassVar[str] = "deliver"
     key: str
     channel_id: str
+
+    def serial_key(self) -> str:
+        return f"deliver:{self.channel_id}"
 
 
 class OnboardJob(Job):

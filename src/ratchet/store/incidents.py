@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -63,12 +63,16 @@ where e.alert = %(alert)s and e.service is distinct from %(service)s and e.actio
 order by e.happened_at desc limit %(limit)s
 """
 ENDS: Final = """
-select e.happened_at as opened_at,
+select e.channel_id, e.ts, e.happened_at as opened_at,
        (select min(n.happened_at) from incident_events n
         where n.channel_id = e.channel_id and n.pair_key = e.pair_key and n.action = 'close_incident'
           and n.happened_at > e.happened_at) as closed_at
 from incident_events e
 where (e.channel_id, e.ts) in (select * from unnest(%(channels)s::text[], %(ts)s::text[])) and e.action = 'open_incident'
+"""
+OPEN_ROOTS: Final = """
+select open_ts from incidents where channel_id = %(channel_id)s and closed_at is null
+order by opened_at desc limit %(limit)s
 """
 VISIBLE: Final = """
 select id from channels where id = %(visible_from)s or kind = 'public'
@@ -221,13 +225,19 @@ class Incidents:
             )
             return await cur.fetchall()
 
-    async def ends(self, refs: Sequence[MessageRef]) -> Sequence[tuple[datetime, datetime | None]]:
-        """(opened, closed or None) of opening messages, in no particular order."""
+    async def ends(self, refs: Sequence[MessageRef]) -> dict[MessageRef, datetime | None]:
+        """When the incident of each opening message was closed; None while it is open."""
         async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
             await cur.execute(
                 ENDS, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]}
             )
-            return [(opened, closed) for opened, closed in await cur.fetchall()]
+            return {MessageRef(c, ts): closed for c, ts, _, closed in await cur.fetchall()}
+
+    async def open_roots(self, channel_id: str, limit: int) -> Sequence[str]:
+        """ts of the messages that opened incidents which are still open, newest first."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(OPEN_ROOTS, {"channel_id": channel_id, "limit": limit})
+            return await cur.fetchall()
 
     async def visible_channels(self, visible_from: str | None) -> Sequence[str]:
         """Ids of the channels whose content may be shown in the asking channel."""
@@ -252,25 +262,52 @@ class Incidents:
             return dict(await cur.fetchall())
 
 
-async def record(
-    conn: AsyncConnection[Any], found: Sequence[tuple[Message, IncidentAction]]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A version of a message and what it says; `happened` is the ts at which it came to say so."""
+
+    message: Message
+    version: str
+    action: IncidentAction
+    happened: str
+
+
+def judged(message: Message, action: IncidentAction) -> Judged:
+    """Of a live event: what it says, it says since its version."""
+    return Judged(message, message.version, action, message.version)
+
+
+def judged_from_history(message: Message, action: IncidentAction) -> list[Judged]:
+    """Of the last form of a message: an edited one that closes has been open since it was posted."""
+    if action.action is Action.OPEN:
+        return [Judged(message, message.version, action, message.ts)]
+    found = [judged(message, action)]
+    if action.action is Action.CLOSE and message.edited and message.parent_ts is None:
+        found.append(Judged(message, message.ts, replace(action, action=Action.OPEN), message.ts))
+    return found
+
+
+async def record(conn: AsyncConnection[Any], found: Sequence[Judged]) -> None:
     """Record opens and closes; one per version of a message, the same again changes nothing.
 
     A message that was deleted meanwhile is passed over.
     """
-    rows = {(m.channel_id, m.ts, m.version): (m, a) for m, a in found if a.action is not Action.NONE}
+    rows = {
+        (j.message.channel_id, j.message.ts, j.version): j
+        for j in found
+        if j.action.action is not Action.NONE
+    }
     if not rows:
         return
-    pairs = list(rows.values())
+    pairs = [(j.message, j.action) for j in rows.values()]
     await conn.execute(
         RECORD,
         {
             "channels": [m.channel_id for m, _ in pairs],
             "ts": [m.ts for m, _ in pairs],
-            "versions": [m.version for m, _ in pairs],
+            "versions": [j.version for j in rows.values()],
             "parents": [m.parent_ts for m, _ in pairs],
-            "happened": [posted_at(m.version) for m, _ in pairs],
+            "happened": [posted_at(j.happened) for j in rows.values()],
             "actions": [a.action.value for _, a in pairs],
             "pair_keys": [a.pair_key for _, a in pairs],
             "services": [a.service for _, a in pairs],

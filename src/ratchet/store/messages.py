@@ -103,9 +103,28 @@ RECENT: Final = """
 select channel_id, ts, parent_ts, version, text, attrs, '{}'::jsonb as reactions
 from messages where channel_id = %(channel_id)s and ts < %(before)s order by ts desc limit %(limit)s
 """
+# What people wrote under many messages at once, for triage.
+TRIAGE: Final = """
+select m.channel_id, m.ts, m.parent_ts, m.version, m.text, m.attrs - 'payload' as attrs,
+       (select coalesce(jsonb_object_agg(reaction, users), '{}') from (
+            select reaction, jsonb_agg(user_id order by version) as users from reactions r
+            where r.channel_id = m.channel_id and r.ts = m.ts and r.present group by reaction) g) as reactions
+from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+cross join lateral (
+    select * from messages t where t.channel_id = u.channel_id and t.parent_ts = u.ts
+    order by t.ts limit %(per_thread)s
+) m
+where m.attrs->'sender'->>'kind' = 'person'
+order by m.channel_id, m.parent_ts, m.ts
+"""
 ROOTS_BETWEEN: Final = """
 select ts from messages
 where channel_id = %(channel_id)s and ts >= %(oldest)s and ts <= %(newest)s and parent_ts is null
+"""
+ACTIVE_THREADS: Final = """
+select distinct parent_ts from messages
+where channel_id = %(channel_id)s and ts >= %(since)s and parent_ts is not null
+order by parent_ts desc limit %(limit)s
 """
 REPLIES_OF: Final = "select ts from messages where channel_id = %(channel_id)s and parent_ts = %(ts)s"
 COUNT: Final = "select count(*) from messages where channel_id = %(channel_id)s"
@@ -170,6 +189,12 @@ class Messages:
             await cur.execute(THREAD, {"channel_id": root.channel_id, "ts": root.ts, "limit": limit})
             return [row.message() for row in await cur.fetchall()]
 
+    async def triage(self, roots: Sequence[MessageRef], per_thread: int = 200) -> list[Message]:
+        """What people wrote under the messages, by thread, oldest first; payloads left out."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
+            await cur.execute(TRIAGE, {**_keys(roots), "per_thread": per_thread})
+            return [row.message() for row in await cur.fetchall()]
+
     async def recent(self, channel_id: str, limit: int, before: str | None = None) -> list[Message]:
         """The newest messages of a channel (replies included), newest first."""
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
@@ -190,6 +215,12 @@ class Messages:
         async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
             await cur.execute(REPLIES_OF, {"channel_id": root.channel_id, "ts": root.ts})
             return set(await cur.fetchall())
+
+    async def active_threads(self, channel_id: str, since: str, limit: int) -> list[str]:
+        """Root ts of the threads that were replied to since a ts, newest thread first."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
+            await cur.execute(ACTIVE_THREADS, {"channel_id": channel_id, "since": since, "limit": limit})
+            return await cur.fetchall()
 
     async def count(self, channel_id: str) -> int:
         async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -23,7 +24,7 @@ select * from unnest(%(keys)s::text[], %(handlers)s::text[], %(channels)s::text[
 on conflict (key) do nothing
 """
 GET: Final = """
-select key, handler, channel_id, thread_ts, effect, state, slack_ts, attempts from outbox where key = %(key)s
+select key, handler, channel_id, thread_ts, effect, state, slack_ts, attempts, created_at from outbox where key = %(key)s
 """
 BEGIN: Final = """
 update outbox set state = 'sending', attempts = attempts + 1, updated_at = now() where key = %(key)s
@@ -66,6 +67,7 @@ class OutboxRow:
     state: str
     slack_ts: list[str]
     attempts: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,20 @@
+"""What the assistant may do: one file a tool. `builtin` is the one ordered list."""
+
+from __future__ import annotations
+
+from ratchet.llm.turn import Tool
+from ratchet.tools.base import ToolDeps
+from ratchet.tools.channel_report import ChannelReportTool
+from ratchet.tools.incidents import IncidentsTool
+from ratchet.tools.read_thread import ReadThreadTool
+from ratchet.tools.search_messages import SearchMessagesTool
+
+
+def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
+    """The tools for a question asked in the channel with the id `asked_in`, in the order shown."""
+    return [
+        Tool(SearchMessagesTool(deps, asked_in).search_messages),
+        Tool(ReadThreadTool(deps, asked_in).read_thread),
+        Tool(IncidentsTool(deps, asked_in).incidents),
+        Tool(ChannelReportTool(deps, asked_in).channel_report),
+    ]

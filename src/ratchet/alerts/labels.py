@@ -1,0 +1,101 @@
+"""Labels that a message names: `service = x`, `*service:* \\`x\\``, `service="x"`, silence links, fields."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ratchet.alerts.view import View, plain
+
+SERVICE_KEYS = (
+    "service",
+    "service_name",
+    "servicename",
+    "app",
+    "application",
+    "app_kubernetes_io_name",
+    "project",
+    "component",
+    "job",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "host",
+    "hostname",
+    "host_name",
+    "namespace",
+    "instance",
+)
+_KEYS = frozenset(
+    (*SERVICE_KEYS, "alertname", "alert_name", "severity", "priority", "level", "rulename", "alert", "urgency")
+)
+_ALTERNATION = "|".join(sorted((key.replace("_", "[_ ]?") for key in _KEYS), key=len, reverse=True))
+# At a line's start: bullets and mark-up, the name, a separator, the value to the end of the line.
+_LINE = re.compile(
+    rf"^[\s>•·\-*_`–◦▪]{{0,12}}({_ALTERNATION})[*_`]{{0,3}}(?:\s?[:=][*_]{{0,3}}\s?|\s(?=`))[ \t]*([^\n]{{1,300}})$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_QUOTED = re.compile(rf"\b({_ALTERNATION})=(?:\"|&quot;|“)([^\"\n”]{{1,300}})[\"”]", re.IGNORECASE)
+# Several on one line: ` • *alertname:* `X` • *job:* `y``
+_TICKED = re.compile(rf"\b({_ALTERNATION})[*_]{{0,2}}\s?[:=]?[*_]{{0,2}}\s?`([^`\n]{{1,300}})`", re.IGNORECASE)
+_MATCHER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=\"?([^\",{}~!=]+)\"?")
+_NO_VALUE = frozenset({"", "-", "n/a", "none", "null", "<no value>", "[no value]", "unknown"})
+
+Labels = dict[str, list[str]]
+
+
+def named_labels(view: View) -> Labels:
+    """Label name (lower case, `_` for blanks) -> distinct values in reading order."""
+    found: Labels = {}
+    for link in view.links:
+        if "silence" in link:
+            _from_silence(link, found)
+    for part in view.raw_parts:
+        if "://" in part[:8]:
+            continue
+        for pattern in (_LINE, _QUOTED, _TICKED):
+            for match in pattern.finditer(part):
+                _keep(found, match[1], match[2])
+    for attachment in view.attachments:
+        for title, value in attachment.fields:
+            name = title.strip(" *:").lower().replace(" ", "_")
+            if name in _KEYS:
+                _keep(found, name, value)
+    return found
+
+
+def _keep(found: Labels, name: str, value: str) -> None:
+    clean = plain(value).strip(" \"'`,;")
+    key = name.lower().replace(" ", "_")
+    if clean.lower() in _NO_VALUE and not (key == "severity" and clean.lower() == "none"):
+        return
+    values = found.setdefault(key, [])
+    if clean not in values:
+        values.append(clean)
+
+
+def _from_silence(link: str, found: Labels) -> None:
+    """Alertmanager `#/silences/new?filter={a="b"}`, Grafana `silence/new?…&matcher=a%3Db`."""
+    try:
+        parts = urlsplit(link.replace("/#/", "/", 1))
+    except ValueError:
+        return
+    for name, value in parse_qsl(parts.query, max_num_fields=60) if parts.query.count("&") < 60 else ():
+        if name not in {"filter", "matcher", "matchers"}:
+            continue
+        for match in _MATCHER.finditer(unquote(value)):
+            if match[1] in _KEYS:
+                _keep(found, match[1], match[2])
+
+
+def first(labels: Labels, *names: str) -> str | None:
+    """The first value of the first of these labels that is there."""
+    for name in names:
+        if labels.get(name):
+            return labels[name][0]
+    return None
+
+
+def service_of(labels: Labels) -> str | None:
+    """What the labels say is affected, most specific name first."""
+    return first(labels, *SERVICE_KEYS)

@@ -1,0 +1,157 @@
+"""What helped, taken from what people wrote under earlier firings. No model, no I/O.
+
+Every reply under an earlier firing gets points for what useful replies have in common: a command, a link to a
+change, thanks from colleagues, being the last human word before the alert closed. The best reply of the newest
+thread that has one is what fixed it last time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ratchet.domain.messages import Message, MessageRef
+
+USEFUL: Final = 3.0
+# A thread counts for less the further back it lies: fixes go out of date.
+AGE_FACTOR: Final = 0.93
+
+CODE: Final = re.compile(r"```.+?```|`[^`\n]{3,}`", re.S)
+COMMAND: Final = re.compile(r"`+\s*[$#]?\s*[a-z][\w./-]*\s+-{0,2}[\w./:='\"{-]", re.S)
+CHANGE_LINK: Final = re.compile(r"https?://\S*/(?:pull|merge_requests|commit|compare|deploy\w*|releases?|runs)/\S+")
+LINK: Final = re.compile(r"https?://\S+")
+DONE: Final = re.compile(
+    r"\b(?:fixed|resolved|solved|rolled back|rollback|reverted|restart(?:ed|ing)?|scaled|bumped|failed over|"
+    r"cleared|drained|rotated|renewed|recover(?:ed|ing)|back to normal|did the trick|that did it|worked|"
+    r"root cause|turned out|caused by|culprit)\b",
+    re.I,
+)
+INSTEAD: Final = re.compile(r"\b(?:instead|from now on|no longer|going forward|proper fix)\b", re.I)
+FAILED: Final = re.compile(
+    r"\b(?:did(?:n.t| not) (?:help|work|change)|no (?:change|luck|effect)|not it\b|nope|wrong (?:guess|lead)|"
+    r"still (?:firing|failing|down|seeing|high)|made it worse|red herring)",
+    re.I,
+)
+THANKS: Final = re.compile(r"\b(?:that worked|that did it|confirmed|works now|thanks|nice|green again|recovered)\b", re.I)
+ACKNOWLEDGED: Final = re.compile(r"^\W*(?:looking|on it|ack(?:ed)?|checking|mine|taking a look|here|\+1)\b", re.I)
+PRAISE: Final = frozenset(
+    {"white_check_mark", "heavy_check_mark", "ballot_box_with_check", "+1", "thumbsup", "tada", "raised_hands",
+     "pray", "100", "heart", "star", "bulb", "trophy"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What people wrote under one earlier firing, oldest first; when the alert closed, if it did."""
+
+    root: MessageRef
+    opened_at: datetime
+    closed_at: datetime | None
+    replies: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A reply that helped, and how much it looks like that."""
+
+    message: Message
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The best reply of the newest useful thread, the other useful ones beside it, and other fixes before."""
+
+    last_time: Finding
+    steps: Sequence[Finding]
+    before: Sequence[Finding]
+
+
+def score(message: Message, *, last_before_close: bool, answer: Message | None) -> float:
+    """Points of one reply; `answer` is the next reply in its thread."""
+    text = message.text
+    points = 3.0 if CODE.search(text) else 0.0
+    points += 1.0 if COMMAND.search(text) else 0.0
+    points += 1.5 if CHANGE_LINK.search(text) else 0.5 if LINK.search(text) else 0.0
+    points += 1.5 if DONE.search(text) else 0.0
+    points += 1.5 if INSTEAD.search(text) else 0.0
+    points += 1.0 if last_before_close and len(text) > 20 else 0.0
+    praise = sum(len(users) for name, users in message.reactions.items() if name.split("::")[0] in PRAISE)
+    points += min(3.0, 1.5 + 0.5 * praise) if praise else 0.0
+    points += 1.0 if answer is not None and THANKS.search(answer.text) else 0.0
+    points -= 2.5 if FAILED.search(text) else 0.0
+    points -= 2.0 if answer is not None and FAILED.search(answer.text) else 0.0
+    points -= 1.5 if text.rstrip().endswith("?") else 0.0
+    points -= 1.5 if ACKNOWLEDGED.search(text) else 0.0
+    return points - (1.0 if len(text) < 15 else 0.0)
+
+
+def rank(thread: Thread) -> list[Finding]:
+    """The useful replies of a thread, best first."""
+    before_close = [
+        m for m in thread.replies if thread.closed_at is None or m.posted_at <= thread.closed_at
+    ]
+    last = before_close[-1] if before_close and thread.closed_at is not None else None
+    following = [*thread.replies[1:], None]
+    findings = [
+        Finding(message, score(message, last_before_close=message is last, answer=answer))
+        for message, answer in zip(thread.replies, following, strict=False)
+    ]
+    return sorted(
+        (f for f in findings if f.score >= USEFUL), key=lambda f: (f.score, f.message.ts), reverse=True
+    )
+
+
+def fingerprint(text: str) -> str:
+    """Equal for two replies that name the same commands, or that say the same without one."""
+    commands = CODE.findall(text)
+    words = " ".join(commands) if commands else text
+    return re.sub(r"[0-9a-f]{6,}|\d+|\W+", " ", words.lower()).strip()
+
+
+def extract(threads: Sequence[Thread], limit: int = 3) -> Extract | None:
+    """What helped, from threads newest first; None when nothing useful was written."""
+    ranked = [(thread, found) for thread in threads if (found := rank(thread))]
+    if not ranked:
+        return None
+    (_, newest), older = ranked[0], ranked[1:]
+    last_time = newest[0]
+    seen = {fingerprint(last_time.message.text)}
+    steps = _distinct(newest[1:], seen, limit - 1)
+    aged = [
+        Finding(f.message, f.score * AGE_FACTOR**age)
+        for age, (_, found) in enumerate(older, start=1)
+        for f in found[:2]
+    ]
+    before = _distinct(sorted(aged, key=lambda f: f.score, reverse=True), seen, limit)
+    return Extract(last_time, sorted(steps, key=lambda f: f.message.ts), before)
+
+
+def _distinct(findings: Sequence[Finding], seen: set[str], limit: int) -> list[Finding]:
+    kept: list[Finding] = []
+    for finding in findings:
+        print_ = fingerprint(finding.message.text)
+        if print_ not in seen and len(kept) < limit:
+            seen.add(print_)
+            kept.append(finding)
+    return kept
+
+
+def threads_of(
+    roots: Mapping[MessageRef, datetime],
+    ends: Mapping[MessageRef, datetime | None],
+    replies: Sequence[Message],
+) -> list[Thread]:
+    """Group replies under their roots, newest thread first; roots without replies are left out."""
+    grouped: dict[MessageRef, list[Message]] = {}
+    for reply in replies:
+        grouped.setdefault(MessageRef(reply.channel_id, reply.thread_ts), []).append(reply)
+    found = [
+        Thread(root, opened_at, ends.get(root), grouped[root])
+        for root, opened_at in roots.items()
+        if root in grouped
+    ]
+    return sorted(found, key=lambda thread: thread.opened_at, reverse=True)

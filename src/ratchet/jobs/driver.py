@@ -1,0 +1,152 @@
+"""pgqueuer's driver over three connections of psycopg: statements, notifications, locks.
+
+Its own psycopg driver shares one connection between statements and LISTEN, and the one waits for the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final, LiteralString, cast
+
+import structlog
+from pgqueuer.core.tm import TaskManager
+from pgqueuer.ports.driver import Driver, NotifyCallback
+from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor, sql
+from psycopg.rows import DictRow, dict_row
+from typing_extensions import Self
+
+from ratchet.jobs import sql as statements
+from ratchet.jobs.names import CHANNEL, wake_params
+
+log = structlog.get_logger(__name__)
+
+CONNECT_TIMEOUT_S: Final = 10
+STATEMENT_TIMEOUT_S: Final = 30.0
+
+
+@asynccontextmanager
+async def connection(conninfo: str, role: str) -> AsyncIterator[AsyncConnection[DictRow]]:
+    """An autocommit connection that notices a dead peer.
+
+    Commits do not wait for the disk: what PostgreSQL forgets in a crash of its own is the claim or the end of a
+    job, and the job runs once more.
+    """
+    conn = await AsyncConnection[DictRow].connect(
+        conninfo,
+        autocommit=True,
+        row_factory=dict_row,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        application_name=f"ratchet jobs {role}",
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+    )
+    async with conn:
+        await conn.execute("set synchronous_commit to off")
+        yield conn
+
+
+class Connections(Driver):
+    """Implements pgqueuer's `Driver`. Made by `connect`."""
+
+    def __init__(
+        self,
+        work: AsyncConnection[DictRow],
+        listen: AsyncConnection[DictRow],
+        locks: AsyncConnection[DictRow],
+    ) -> None:
+        self._work = work
+        self._listen = listen
+        self.locks = locks
+        self._turn = asyncio.Lock()
+        self._callbacks: list[NotifyCallback] = []
+        self._shutdown = asyncio.Event()
+        self._tasks = TaskManager()
+
+    async def watch(self) -> None:
+        """Hand notifications to their listeners until the connection breaks (psycopg.Error).
+
+        Waits on the socket itself, because `notifies()` alone wakes up ten times a second.
+        """
+        while True:
+            await _readable(self._listen.fileno())
+            async for note in self._listen.notifies(timeout=0):
+                for callback in self._callbacks:
+                    callback(note.payload)
+
+    async def rows(self, query: LiteralString, params: Mapping[str, object]) -> list[DictRow]:
+        async with self._turn, asyncio.timeout(STATEMENT_TIMEOUT_S):
+            cursor = await self._work.execute(query, params)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def claim(self, params: Mapping[str, object]) -> list[DictRow]:
+        """The next jobs, in one round trip, when no other worker is claiming."""
+        async with self._turn, asyncio.timeout(STATEMENT_TIMEOUT_S):
+            async with self._work.pipeline(), self._work.transaction():
+                await self._work.execute(statements.CLAIM_TURN)
+                cursor: AsyncCursor[DictRow] = await self._work.execute(statements.CLAIM, params)
+            return await cursor.fetchall()
+
+    async def wake(self) -> None:
+        await self.rows(statements.WAKE, wake_params())
+
+    # What pgqueuer calls. Its statements have `$1` placeholders.
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        return (await self._raw(query, args))[0]
+
+    async def execute(self, query: str, *args: object) -> str:
+        return (await self._raw(query, args))[1]
+
+    async def _raw(self, query: str, args: tuple[object, ...]) -> tuple[list[dict[str, Any]], str]:
+        async with self._turn, asyncio.timeout(STATEMENT_TIMEOUT_S):
+            cursor = AsyncRawCursor(self._work, row_factory=dict_row)
+            # pgqueuer composes its text from our fixed names alone; every value is bound.
+            await cursor.execute(cast("LiteralString", query), args or None)
+            rows = await cursor.fetchall() if cursor.description else []
+            return rows, cursor.statusmessage or ""
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self.rows(statements.WAKE, {"channel": channel, "event": payload})
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        if channel != CHANNEL:
+            raise ValueError(f"the queue listens on {CHANNEL} only, not on {channel}")
+        self._callbacks.append(callback)
+
+    @property
+    def shutdown(self) -> asyncio.Event:
+        return self._shutdown
+
+    @property
+    def tm(self) -> TaskManager:
+        return self._tasks
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Two managers enter and leave one driver; its connections outlive both."""
+
+
+@asynccontextmanager
+async def connect(conninfo: str) -> AsyncIterator[Connections]:
+    """Raises psycopg.OperationalError when PostgreSQL does not answer."""
+    async with AsyncExitStack() as stack:
+        work = await stack.enter_async_context(connection(conninfo, "work"))
+        listen = await stack.enter_async_context(connection(conninfo, "listen"))
+        locks = await stack.enter_async_context(connection(conninfo, "locks"))
+        await listen.execute(sql.SQL("listen {}").format(sql.Identifier(CHANNEL)))
+        yield Connections(work, listen, locks)
+
+
+async def _readable(fileno: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(fileno, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(fileno)

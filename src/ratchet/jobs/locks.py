@@ -1,0 +1,92 @@
+"""One at a time per key, over all processes, even when a claim is lost.
+
+The claim already gives a key's jobs out one by one. A worker that stalls longer than its heartbeat loses its
+claim while its job still runs; these locks, held by its session, keep the next one waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+
+from ratchet.jobs import sql
+
+PING_S: Final = 1.0
+ANSWER_S: Final = 5.0
+
+
+class LockLost(Exception):
+    """The session that held the locks is gone."""
+
+
+class KeyLocks:
+    """Session locks on one connection of its own. Locks of a session are re-entrant, so `_held` says no first."""
+
+    def __init__(self, conn: AsyncConnection[Any]) -> None:
+        self._conn = conn
+        self._held: set[int] = set()
+        self._holding = asyncio.Event()
+
+    @asynccontextmanager
+    async def hold(self, name: str) -> AsyncIterator[bool]:
+        """False, at once, when another job has the key. Raises LockLost when the connection is broken."""
+        key = _number(name)
+        if not await self._take(key):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            await self._release(key)
+
+    async def _take(self, key: int) -> bool:
+        if key in self._held:
+            return False
+        self._held.add(key)
+        self._holding.set()
+        taken = False
+        try:
+            taken = await self._ask(sql.LOCK_KEY, key)
+        finally:
+            if not taken:
+                self._forget(key)
+        return taken
+
+    async def _release(self, key: int) -> None:
+        """Until the other side has answered, the key counts as held."""
+        try:
+            await asyncio.shield(self._ask(sql.UNLOCK_KEY, key))
+        except LockLost:
+            pass  # a session that is gone holds no locks
+        finally:
+            self._forget(key)
+
+    def _forget(self, key: int) -> None:
+        self._held.discard(key)
+        if not self._held:
+            self._holding.clear()
+
+    async def _ask(self, query: Any, key: int) -> bool:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                row = await (await self._conn.execute(query, {"key": key})).fetchone()
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            raise LockLost("the connection that holds the serial keys is broken") from error
+        return bool(row and next(iter(row.values())))
+
+    async def watch(self) -> None:
+        """Raises LockLost when the connection breaks while any key is held."""
+        while True:
+            await self._holding.wait()
+            await self._ask(sql.LOCK_PING, 0)
+            await asyncio.sleep(PING_S)
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,220 @@
+"""Every statement of the queue that is ours, on pgqueuer's tables.
+
+`jobs.headers` (jsonb) carries what pgqueuer has no column for:
+  serial    jobs with the same value run one at a time
+  ordered   present: while this job waits for its next try, those behind it with the same `serial` wait
+  again     present: put again with `rerun` while it ran
+  failures  runs that failed                snoozes   runs that asked to come back later
+  lost      runs whose worker fell silent   error     the last failure: {type, message, traceback, at}
+"""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+INDEXES: Final[tuple[LiteralString, ...]] = (
+    """
+    create index if not exists jobs_serial_waiting on jobs ((headers->>'serial'), (-priority), id)
+    where status = 'queued' and headers ? 'serial'
+    """,
+    """
+    create index if not exists jobs_serial_running on jobs ((headers->>'serial'))
+    where status = 'picked' and headers ? 'serial'
+    """,
+)
+
+PUT: Final[LiteralString] = """
+insert into jobs (entrypoint, payload, priority, execute_after, dedupe_key, headers, status)
+select kind, payload, priority, now() + make_interval(secs => delay_s), dedupe_key, headers::jsonb, 'queued'
+from unnest(%(kinds)s::text[], %(payloads)s::bytea[], %(priorities)s::int[], %(delays)s::float8[],
+            %(uniques)s::text[], %(headers)s::text[])
+     with ordinality as new (kind, payload, priority, delay_s, dedupe_key, headers, position)
+order by position
+on conflict (dedupe_key) where status in ('queued', 'picked') and dedupe_key is not null do nothing
+"""
+
+# The conflicting row stays locked until the caller commits, and CLAIM skips locked rows: a job that waits sees
+# the caller's data when it starts, and one that runs is marked to run again.
+PUT_RERUN: Final[LiteralString] = """
+insert into jobs as present (entrypoint, payload, priority, execute_after, dedupe_key, headers, status)
+select kind, payload, priority, now() + make_interval(secs => delay_s), dedupe_key, headers::jsonb, 'queued'
+from unnest(%(kinds)s::text[], %(payloads)s::bytea[], %(priorities)s::int[], %(delays)s::float8[],
+            %(uniques)s::text[], %(headers)s::text[])
+     with ordinality as new (kind, payload, priority, delay_s, dedupe_key, headers, position)
+order by dedupe_key
+on conflict (dedupe_key) where status in ('queued', 'picked') and dedupe_key is not null
+do update set headers = coalesce(present.headers, '{}') || '{"again": true}'
+where present.status = 'picked'
+returning xmax = 0 as inserted
+"""
+
+# One claim at a time over all workers: whoever holds this sees every earlier claim, which makes the limits and
+# the serial keys exact. Released by the commit of the claim, within milliseconds.
+CLAIM_TURN: Final[LiteralString] = "select pg_advisory_xact_lock(hashtext('ratchet jobs claim'), 0)"
+
+CLAIM: Final[LiteralString] = """
+with mine as (
+    select count(*) as running, count(*) filter (where priority <= %(backfill)s) as backfill
+    from jobs where queue_manager_id = %(worker)s
+), busy as (
+    select entrypoint, count(*) as running from jobs where status = 'picked' group by entrypoint
+), kinds as (
+    select kind, greatest(least(%(batch)s, cap - coalesce(running, 0)), 0) as room
+    from unnest(%(kinds)s::text[], %(caps)s::int[]) as known (kind, cap)
+    left join busy on busy.entrypoint = known.kind
+), fresh as (
+    select ready.id, ready.priority from kinds cross join lateral (
+        select job.id, job.priority from jobs job
+        where job.entrypoint = kinds.kind and job.status = 'queued' and job.execute_after <= now()
+          and (not coalesce(job.headers ? 'serial', false) or (
+            not exists (
+                select from jobs other
+                where other.status = 'picked' and other.headers ? 'serial'
+                  and other.headers->>'serial' = job.headers->>'serial')
+            and not exists (
+                select from jobs ahead
+                where ahead.status = 'queued' and ahead.headers ? 'serial'
+                  and ahead.headers->>'serial' = job.headers->>'serial'
+                  and (-ahead.priority, ahead.id) < (-job.priority, job.id)
+                  and (ahead.execute_after <= now() or (ahead.attempts > 0 and ahead.headers ? 'ordered')))
+          ))
+        order by job.priority desc, job.id
+        limit kinds.room
+        for update of job skip locked
+    ) ready
+), stale as (
+    select id, priority from jobs
+    where status = 'picked' and entrypoint = any(%(kinds)s) and heartbeat < now() - %(silence)s::interval
+    order by priority desc, id
+    limit %(batch)s
+    for update skip locked
+), ranked as (
+    select id, priority, lost, row_number() over (partition by priority <= %(backfill)s
+                                                  order by priority desc, id) as place
+    from (select id, priority, false as lost from fresh
+          union all
+          select id, priority, true from stale) found
+), chosen as (
+    select id, lost from ranked cross join mine
+    where priority > %(backfill)s or place <= %(backfill_room)s - mine.backfill
+    order by priority desc, id
+    limit (select greatest(least(%(batch)s, %(room)s - running), 0) from mine)
+)
+update jobs set status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = %(worker)s,
+    headers = case when chosen.lost
+        then coalesce(headers, '{}') || jsonb_build_object('lost', coalesce((headers->>'lost')::int, 0) + 1)
+        else headers end
+from chosen where jobs.id = chosen.id
+returning jobs.*
+"""
+
+# A little in the past too: what fell due between the claim and this question is not waited for.
+NEXT_DUE: Final[LiteralString] = """
+select min(due.execute_after) - now() from unnest(%(kinds)s::text[]) as known (kind) cross join lateral (
+    select execute_after from jobs
+    where entrypoint = known.kind and status = 'queued' and execute_after > now() - interval '1 second'
+    order by execute_after limit 1
+) due
+"""
+
+AGAIN: Final[LiteralString] = """
+update jobs set status = 'queued', execute_after = now() + %(delay)s::interval, attempts = attempts + 1,
+    updated = now(), queue_manager_id = null, headers = (coalesce(headers, '{}') || %(headers)s::jsonb) - 'again'
+where id = %(id)s and status = 'picked' and queue_manager_id = %(worker)s
+"""
+
+# A worker that lost its claim may still report success: the work is done, so the job goes. But it may not
+# bury or put back a job that another worker holds by now.
+SETTLE: Final[LiteralString] = """
+with outcome as (
+    select * from unnest(%(ids)s::bigint[], %(statuses)s::text[], %(workers)s::uuid[], %(headers)s::text[])
+        as o (id, status, worker, headers)
+), gone as (
+    delete from jobs using outcome
+    where jobs.id = outcome.id and outcome.status = 'successful' and jobs.status = 'picked'
+      and not coalesce(jobs.headers ? 'again', false)
+    returning jobs.id, jobs.entrypoint, jobs.priority
+), back as (
+    update jobs set status = 'queued', execute_after = now(), updated = now(), queue_manager_id = null,
+        headers = jobs.headers - '{again,failures,snoozes,lost,error}'::text[]
+    from outcome
+    where jobs.id = outcome.id and jobs.status = 'picked' and jobs.queue_manager_id = outcome.worker
+      and (outcome.status = 'canceled' or (outcome.status = 'successful' and jobs.headers ? 'again'))
+), dead as (
+    update jobs set status = 'failed', updated = now(), queue_manager_id = null,
+        headers = coalesce(jobs.headers, '{}') || outcome.headers::jsonb
+    from outcome
+    where jobs.id = outcome.id and jobs.status = 'picked' and jobs.queue_manager_id = outcome.worker
+      and outcome.status not in ('successful', 'canceled')
+    returning jobs.id, jobs.entrypoint, jobs.priority
+)
+insert into jobs_log (job_id, status, entrypoint, priority)
+select id, 'successful'::jobs_status, entrypoint, priority from gone
+union all
+select id, 'failed'::jobs_status, entrypoint, priority from dead
+"""
+
+STATS: Final[LiteralString] = """
+select entrypoint as kind,
+    count(*) filter (where status = 'queued') as queued,
+    count(*) filter (where status = 'picked') as running,
+    coalesce(extract(epoch from now() - min(execute_after)
+        filter (where status = 'queued' and execute_after <= now())), 0)::float8 as oldest_s,
+    count(*) filter (where status = 'failed') as dead
+from jobs group by entrypoint order by entrypoint
+"""
+
+DEAD: Final[LiteralString] = """
+select id, entrypoint as kind, payload, created as put_at, updated as died_at,
+    coalesce((headers->>'failures')::int, 0) as failures,
+    coalesce(headers->'error'->>'type', '') as error_type,
+    coalesce(headers->'error'->>'message', '') as message,
+    coalesce(headers->'error'->>'traceback', '') as traceback
+from jobs where status = 'failed' order by updated desc, id desc limit %(limit)s
+"""
+
+# Without its unique key: another job may hold that by now, and an operator who asks for a run gets one.
+RETRY_DEAD: Final[LiteralString] = """
+update jobs set status = 'queued', execute_after = now(), updated = now(), attempts = 0, queue_manager_id = null,
+    dedupe_key = null, headers = headers - '{again,failures,snoozes,lost,error}'::text[]
+where id = any(%(ids)s) and status = 'failed'
+"""
+
+DISCARD: Final[LiteralString] = "delete from jobs where id = any(%(ids)s) and status = 'failed'"
+
+WAKE: Final[LiteralString] = "select pg_notify(%(channel)s, %(event)s)"
+
+BURY_UNKNOWN: Final[LiteralString] = """
+update jobs set status = 'failed', updated = now(), queue_manager_id = null,
+    headers = coalesce(headers, '{}') || jsonb_build_object('error', jsonb_build_object(
+        'type', 'UnknownKind', 'traceback', '', 'message',
+        'No running version of Ratchet knows this kind of job. Start one that does and retry it, or discard it.'))
+where status = 'queued' and execute_after < now() - make_interval(secs => %(older_than_s)s)
+  and entrypoint <> all(%(kinds)s::text[])
+"""
+
+PRUNE_DEAD: Final[LiteralString] = """
+delete from jobs where status = 'failed' and updated < now() - make_interval(secs => %(older_than_s)s)
+"""
+
+PRUNE_LOG: Final[LiteralString] = """
+delete from jobs_log where aggregated and created < now() - make_interval(secs => %(older_than_s)s)
+"""
+
+PRUNE_STATISTICS: Final[LiteralString] = """
+delete from jobs_statistics where created < now() - make_interval(secs => %(older_than_s)s)
+"""
+
+# A changed cron expression leaves its old row behind.
+FORGET_OLD_SCHEDULES: Final[LiteralString] = """
+delete from jobs_schedules where entrypoint = any(%(names)s) and (entrypoint, expression) not in
+    (select * from unnest(%(names)s::text[], %(crons)s::text[]))
+"""
+
+UNFINISHED: Final[LiteralString] = """
+select count(*) from jobs where status in ('queued', 'picked') and entrypoint = any(%(kinds)s)
+"""
+
+LOCK_KEY: Final[LiteralString] = "select pg_try_advisory_lock(%(key)s)"
+UNLOCK_KEY: Final[LiteralString] = "select pg_advisory_unlock(%(key)s)"
+LOCK_PING: Final[LiteralString] = "select %(key)s::bigint = 0 as alive"

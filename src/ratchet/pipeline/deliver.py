@@ -1,0 +1,110 @@
+"""From the outbox to Slack: one visible message per key, whatever is killed in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from ratchet.domain.effects import DirectMessage, Footer, Post, React, Reply
+from ratchet.domain.errors import Refused, Transient
+from ratchet.jobs.base import Done, JobContext, Outcome
+from ratchet.pipeline import work
+from ratchet.slack import render
+from ratchet.slack.render import Speech
+from ratchet.slack.web import SlackWeb
+from ratchet.store.outbox import Outbox, OutboxRow
+from ratchet.telemetry import DELIVERED, REFUSED
+
+log = structlog.get_logger(__name__)
+
+KINDS: Final[dict[str, type[Reply | Post | DirectMessage | React]]] = {
+    "reply": Reply,
+    "post": Post,
+    "direct_message": DirectMessage,
+    "react": React,
+}
+
+
+def decode(data: Mapping[str, Any]) -> Reply | Post | DirectMessage | React:
+    """The effect that an outbox row holds as JSON."""
+    fields = dict(data)
+    if isinstance(fields.get("footer"), dict):
+        fields["footer"] = Footer(**fields["footer"])
+    return KINDS[fields.pop("kind")](**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Runs delivery jobs. `dev_channel`, when set, receives everything."""
+
+    outbox: Outbox
+    slack: SlackWeb
+    dev_channel: str | None = None
+
+    async def run(self, job: work.DeliverJob, context: JobContext) -> Outcome:
+        row = await self.outbox.get(job.key)
+        if row is None or row.effect is None:
+            return Done()
+        effect = decode(row.effect)
+        try:
+            if isinstance(effect, React):
+                await self.slack.react(effect.channel_id, effect.ts, effect.reaction)
+                posted: list[str] = []
+            else:
+                posted = await self._post(row, effect)
+        except Refused as refused:
+            REFUSED.labels(row.handler).inc()
+            log.warning("delivery_refused", key=row.key, reason=str(refused))
+            await self.outbox.refused(row.key, str(refused))
+            return Done()
+        await self.outbox.sent(row.key, posted)
+        DELIVERED.labels(row.handler).inc()
+        return Done()
+
+    async def _post(self, row: OutboxRow, effect: Speech) -> list[str]:
+        """Post the parts that are not visible yet; the ts of all of them."""
+        channel_id, thread_ts = await self._where(effect)
+        done = dict(enumerate(row.slack_ts))
+        if row.state == "sending":
+            # An earlier attempt began: what it posted carries our key.
+            done |= await self.slack.find_posted(channel_id, thread_ts, row.key, _shortly_before(row))
+        else:
+            await self.outbox.begin(row.key)
+        try:
+            await self._parts(row, effect, (channel_id, thread_ts), done)
+        except Transient as transient:
+            if transient.retry_after is not None and not done:
+                await self.outbox.not_begun(row.key, str(transient))
+            raise
+        return [done[n] for n in sorted(done)]
+
+    async def _parts(
+        self, row: OutboxRow, effect: Speech, where: tuple[str, str | None], done: dict[int, str]
+    ) -> None:
+        for number, part in enumerate(render.render(effect, row.key)):
+            if number not in done:
+                done[number] = await self.slack.post(
+                    where[0], part, thread_ts=where[1], key=row.key, part=number
+                )
+                await self.outbox.posted(row.key, [done[n] for n in sorted(done)])
+
+    async def _where(self, effect: Speech) -> tuple[str, str | None]:
+        if self.dev_channel is not None:
+            return self.dev_channel, None
+        match effect:
+            case Reply(channel_id=channel_id, thread_ts=thread_ts):
+                return channel_id, thread_ts
+            case Post(channel_id=channel_id):
+                return channel_id, None
+            case DirectMessage(user_id=user_id, email=email):
+                if user_id is None:
+                    user_id = await self.slack.user_by_email(email or "")
+                return await self.slack.open_dm(user_id), None
+
+
+def _shortly_before(row: OutboxRow) -> str:
+    """A Slack ts before which the post cannot have been made, clocks apart by minutes included."""
+    return f"{row.created_at.timestamp() - 600:.6f}"

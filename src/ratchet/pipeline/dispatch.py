@@ -1,0 +1,162 @@
+"""From a recorded message to its handlers, and from a handler's effects to the outbox."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import structlog
+
+from ratchet.domain.effects import Annotate, DirectMessage, Effect, Post, React, Reply
+from ratchet.domain.incidents import NOTHING, Action, IncidentAction
+from ratchet.domain.messages import Channel, Message, MessageRef, Sender
+from ratchet.handlers.base import Handler, Trigger
+from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
+from ratchet.jobs.queue import Queue
+from ratchet.pipeline import work
+from ratchet.pipeline.classify import Classifier
+from ratchet.store import incidents as incident_store
+from ratchet.store import messages as message_store
+from ratchet.store import outbox as outbox_store
+from ratchet.store.channels import Channels
+from ratchet.store.incidents import Incidents
+from ratchet.store.messages import Messages
+from ratchet.store.outbox import NewRow, Outbox
+from ratchet.store.pool import Database
+from ratchet.telemetry import HANDLER_FAILURES, HANDLER_SECONDS
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Runs message jobs and handler jobs."""
+
+    db: Database
+    queue: Queue
+    classifier: Classifier
+    handlers: Sequence[Handler]
+    me_user_id: str
+
+    async def run_message(self, job: work.MessageJob, context: JobContext) -> Outcome:
+        """Classify, record what it says about an incident, and put a job for each handler that wants it."""
+        message = await Messages(self.db).get(MessageRef(job.channel_id, job.ts))
+        if message is None:
+            return Cancel("the message was deleted")
+        message = _as_it_was(message, job)
+        action = await self.classifier.classify(message)
+        channel = await Channels(self.db).get(job.channel_id)
+        if not job.live or channel is None:
+            return await self._record_only(message, action)
+        async with self.db.transaction() as conn:
+            turned = action
+            if job.edit and action.action is not Action.NONE:
+                before = await incident_store.action_before(conn, message)
+                turned = NOTHING if before == action.action.value else action
+            await incident_store.record(conn, [incident_store.judged(message, action)])
+            await self.queue.put(conn, self._handler_jobs(message, turned, channel, edit=job.edit))
+        return Done()
+
+    async def _record_only(self, message: Message, action: IncidentAction) -> Outcome:
+        async with self.db.transaction() as conn:
+            await incident_store.record(conn, incident_store.judged_from_history(message, action))
+        return Done()
+
+    def _handler_jobs(
+        self, message: Message, action: IncidentAction, channel: Channel, *, edit: bool
+    ) -> list[NewJob]:
+        if message.sender.kind in ("self", "system") or channel.mode == "off" or channel.external:
+            return []
+        trigger = Trigger(message, action, channel, edit, self.me_user_id)
+        return [
+            NewJob(
+                work.HandlerJob(
+                    handler=handler.name,
+                    channel_id=message.channel_id,
+                    ts=message.ts,
+                    version=message.version,
+                    thread_ts=message.thread_ts,
+                    edit=edit,
+                ),
+                priority=Priority.LIVE,
+                unique=f"{handler.name}:{message.ref}",
+            )
+            for handler in self.handlers
+            if handler.wants(trigger)
+        ]
+
+    async def run_handler(self, job: work.HandlerJob, context: JobContext) -> Outcome:
+        """Run one handler for one message, once: its effects are stored under keys fixed by the job."""
+        ref = MessageRef(job.channel_id, job.ts)
+        run_key = f"{job.handler}:{ref}"
+        if await Outbox(self.db).ran(run_key):
+            return Done()
+        handler = next((h for h in self.handlers if h.name == job.handler), None)
+        if handler is None:
+            return Cancel(f"no handler is called {job.handler}")
+        message = await Messages(self.db).get(ref)
+        channel = await Channels(self.db).get(job.channel_id)
+        if message is None or channel is None:
+            return Cancel("the message was deleted")
+        action = await Incidents(self.db).action_of(ref, job.version)
+        started = time.monotonic()
+        with HANDLER_FAILURES.labels(job.handler).count_exceptions():
+            effects = await handler.handle(Trigger(message, action, channel, job.edit, self.me_user_id))
+        HANDLER_SECONDS.labels(job.handler).observe(time.monotonic() - started)
+        stored = await self.commit(run_key, job.handler, effects)
+        log.info("handler_ran", handler=job.handler, message=str(ref), effects=len(effects), stored=stored)
+        return Done()
+
+    async def commit(self, run_key: str, handler: str, effects: Sequence[Effect]) -> bool:
+        """Store a run's effects and their delivery jobs, all or none; False when they were stored before."""
+        async with self.db.transaction() as conn:
+            if not await outbox_store.start_run(conn, run_key, len(effects)):
+                return False
+            for effect in effects:
+                if isinstance(effect, Annotate):
+                    ref = MessageRef(effect.channel_id, effect.ts)
+                    await message_store.annotate(conn, ref, effect.attrs)
+            rows = [
+                _row(f"{run_key}:{n}", handler, effect)
+                for n, effect in enumerate(effects)
+                if not isinstance(effect, Annotate)
+            ]
+            if rows:
+                await outbox_store.add(conn, rows)
+                await self.queue.put(conn, [deliver_job(row.key, row.channel_id) for row in rows])
+        return True
+
+
+def deliver_job(key: str, channel_id: str) -> NewJob:
+    return NewJob(
+        work.DeliverJob(key=key, channel_id=channel_id), priority=Priority.DELIVERY, unique=f"deliver:{key}"
+    )
+
+
+def _row(key: str, handler: str, effect: Reply | Post | DirectMessage | React) -> NewRow:
+    match effect:
+        case Reply(channel_id=channel_id, thread_ts=thread_ts):
+            return NewRow(key, handler, channel_id, thread_ts, asdict(effect))
+        case Post(channel_id=channel_id):
+            return NewRow(key, handler, channel_id, None, asdict(effect))
+        case React(channel_id=channel_id, ts=ts):
+            return NewRow(key, handler, channel_id, ts, asdict(effect))
+        case DirectMessage(user_id=user_id, email=email):
+            return NewRow(key, handler, f"dm:{user_id or email}", None, asdict(effect))
+
+
+def _as_it_was(message: Message, job: work.MessageJob) -> Message:
+    """The version that the job is about, which may not be the present one."""
+    if job.carried is None or message.version == job.version:
+        return message
+    carried: dict[str, Any] = job.carried
+    return replace(
+        message,
+        version=job.version,
+        sender=Sender(*carried["sender"]),
+        text=carried["text"],
+        payload=carried["payload"],
+        edited=job.edit,
+    )

@@ -1,0 +1,242 @@
+"""A standard Slack export into the store. The archive is hostile input: every file may be anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from ratchet.domain.errors import Refused
+from ratchet.domain.events import Ignored, MessagePosted, ReactionChanged
+from ratchet.domain.messages import Channel, ChannelKind
+from ratchet.pipeline.intake import Intake, MessageEvent
+from ratchet.slack.clean import clean_text
+from ratchet.slack.identity import NOBODY
+from ratchet.slack.parse import parse_channel, parse_stored_message
+from ratchet.store import imports
+from ratchet.store.channels import Channels, Person
+from ratchet.store.pool import Database
+
+BATCH: Final = 500
+# A day of one channel is far below; a zip bomb is far above.
+MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+LISTS: Final[Mapping[str, ChannelKind]] = {
+    "channels.json": "public",
+    "groups.json": "private",
+    "mpims.json": "mpim",
+    "dms.json": "im",
+}
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did. `skipped` counts what was left out, by reason; `problems` names the files."""
+
+    files: int = 0
+    resumed: int = 0
+    read: int = 0
+    stored: int = 0
+    channels: int = 0
+    people: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    def problem(self, name: str, what: str) -> None:
+        self.skipped[what] += 1
+        if len(self.problems) < 100:
+            self.problems.append(f"{name}: {what}")
+
+
+@dataclass(slots=True)
+class Archive:
+    """The files of an export zip, by safe names; `identity` is the hash of its directory."""
+
+    zip: zipfile.ZipFile
+    identity: str
+    names: dict[PurePosixPath, zipfile.ZipInfo]
+    report: ImportReport
+
+    def load(self, name: PurePosixPath) -> Any:
+        """The JSON of a file; None, and a counted problem, when it cannot be read."""
+        info = self.names.get(name)
+        if info is None:
+            return None
+        if info.file_size > MAX_FILE_BYTES:
+            self.report.problem(str(name), "file too large")
+            return None
+        try:
+            return json.loads(self.zip.read(info))
+        except (ValueError, RecursionError):
+            self.report.problem(str(name), "broken JSON")
+        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
+            self.report.problem(str(name), "unreadable file")
+        return None
+
+    def rows(self, name: PurePosixPath) -> list[dict[str, Any]]:
+        data = self.load(name)
+        if data is None:
+            return []
+        if not isinstance(data, list):
+            self.report.problem(str(name), "not a list")
+            return []
+        rows = [row for row in data if isinstance(row, dict)]
+        self.report.skipped["not an object"] += len(data) - len(rows)
+        return rows
+
+
+def open_archive(path: Path) -> Archive:
+    """Open an export. Raises Refused when it is not a zip file that can be read."""
+    try:
+        opened = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise Refused(f"{path} is not a readable zip file: {error}") from error
+    report = ImportReport()
+    digest = hashlib.sha256()
+    names: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    for info in opened.infolist():
+        digest.update(f"{info.filename}\0{info.CRC}\0{info.file_size}\n".encode(errors="replace"))
+        if info.is_dir() or not info.filename.endswith(".json"):
+            continue
+        name = PurePosixPath(info.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts:
+            report.problem(clean_text(info.filename), "path outside the archive")
+            continue
+        names[name] = info
+    return Archive(opened, digest.hexdigest(), _without_wrapper(names), report)
+
+
+def _without_wrapper(names: dict[PurePosixPath, zipfile.ZipInfo]) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Zipping an unpacked export puts everything below one folder."""
+    if PurePosixPath("channels.json") in names:
+        return names
+    wrappers = [name.parent for name in names if name.name == "channels.json" and len(name.parts) == 2]
+    if len(wrappers) != 1:
+        return names
+    return {
+        name.relative_to(wrappers[0]): info for name, info in names.items() if name.is_relative_to(wrappers[0])
+    }
+
+
+@dataclass(slots=True)
+class Importer:
+    """Imports one archive. Killed and started again, it goes on at the first file that is not stored."""
+
+    db: Database
+    intake: Intake
+
+    async def run(self, archive: Archive, progress: Callable[[int, int], None]) -> ImportReport:
+        """`progress(done, total)` counts day files. Raises Refused when the archive holds no channel."""
+        report = archive.report
+        folders = await self._channels(archive)
+        report.people = await self._people(archive)
+        days = [name for name in sorted(archive.names) if len(name.parts) == 2]
+        if not folders or not days:
+            raise Refused(
+                "The archive holds no channel folders with messages. Expected a standard Slack export:"
+                " channels.json, users.json and one folder of YYYY-MM-DD.json files per channel."
+            )
+        done = await imports.done(self.db, archive.identity)
+        for number, name in enumerate(days, 1):
+            if str(name) in done:
+                report.resumed += 1
+            elif (folder := folders.get(name.parts[0])) is None:
+                report.problem(str(name), "folder of no listed channel")
+            else:
+                await self._day(archive, name, folder)
+            progress(number, len(days))
+        return report
+
+    async def _channels(self, archive: Archive) -> dict[str, tuple[str, ChannelKind]]:
+        """Folder name → channel id and kind, of every list in the archive."""
+        folders: dict[str, tuple[str, ChannelKind]] = {}
+        for file, kind in LISTS.items():
+            for row in archive.rows(PurePosixPath(file)):
+                channel = parse_channel(row)
+                if channel is None:
+                    archive.report.problem(file, "channel without an id")
+                    continue
+                folder = str(row.get("id") if kind == "im" else row.get("name") or row.get("id"))
+                folders[folder] = (channel.id, kind)
+                await self._remember(channel, kind)
+        archive.report.channels = len(folders)
+        return folders
+
+    async def _remember(self, channel: Channel, kind: ChannelKind) -> None:
+        """An export knows nothing newer than what Slack itself told us."""
+        if await Channels(self.db).get(channel.id) is None:
+            await Channels(self.db).upsert(
+                Channel(channel.id, channel.name, kind, member=False, archived=channel.archived)
+            )
+
+    async def _people(self, archive: Archive) -> int:
+        people = [
+            person for row in archive.rows(PurePosixPath("users.json")) if (person := _person(row)) is not None
+        ]
+        for start in range(0, len(people), BATCH):
+            await Channels(self.db).upsert_people(people[start : start + BATCH])
+        return len(people)
+
+    async def _day(self, archive: Archive, name: PurePosixPath, folder: tuple[str, ChannelKind]) -> None:
+        report = archive.report
+        stored = 0
+        for batch in _batches(archive.rows(name), folder, report):
+            stored += await self.intake.record_history(batch, onboard=False)
+        report.files += 1
+        report.stored += stored
+        await imports.mark_done(self.db, archive.identity, str(name), stored)
+
+
+def _batches(
+    rows: Sequence[dict[str, Any]], folder: tuple[str, ChannelKind], report: ImportReport
+) -> Iterator[list[MessageEvent]]:
+    batch: list[MessageEvent] = []
+    for row in rows:
+        report.read += 1
+        event = parse_stored_message(*folder, row, NOBODY)
+        if isinstance(event, Ignored):
+            report.skipped[event.reason] += 1
+            continue
+        batch += [event, *_reactions(event)]
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _reactions(event: MessagePosted) -> Iterator[ReactionChanged]:
+    reactions = event.payload.get("reactions")
+    for reaction in reactions if isinstance(reactions, list) else ():
+        if not isinstance(reaction, dict) or not isinstance(reaction.get("users"), list):
+            continue
+        for user in reaction["users"]:
+            yield ReactionChanged(
+                event.channel_id, event.ts, str(user), str(reaction.get("name", "")), True, event.version
+            )
+
+
+def _person(row: Mapping[str, Any]) -> Person | None:
+    profile = row.get("profile") if isinstance(row.get("profile"), dict) else {}
+    assert isinstance(profile, dict)
+    if not isinstance(row.get("id"), str):
+        return None
+    name = next(
+        (
+            value
+            for value in (profile.get("display_name"), profile.get("real_name"), row.get("real_name"), row.get("name"))
+            if isinstance(value, str) and value
+        ),
+        row["id"],
+    )
+    email = profile.get("email")
+    return Person(
+        clean_text(row["id"]),
+        clean_text(name),
+        clean_text(email) if isinstance(email, str) else None,
+        bot=row.get("is_bot") is True,
+    )

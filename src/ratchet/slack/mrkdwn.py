@@ -1,0 +1,111 @@
+"""Standard Markdown -> Slack's mrkdwn and plain text, and the defusing of group pings. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ratchet.slack.split import FENCE
+
+_GROUPS: Final = r"here|channel|group|everyone"
+_PING: Final = re.compile(
+    rf"(?:<|&lt;)\\?!\s*(?:(?P<name>{_GROUPS})|subteam\b[^>|&]*)(?:\|(?P<label>[^>]{{0,200}}?))?(?:>|&gt;)",
+    re.I,
+)
+_PING_START: Final = re.compile(rf"(<|&lt;)(?=\\?!\s*(?:{_GROUPS}|subteam))", re.I)
+_AT: Final = re.compile(rf"@(?=(?:{_GROUPS})\b)", re.I)
+_BREAK: Final = "\u200b"  # zero width space: reads the same, pings nobody
+
+_CODE: Final = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_SPECIAL: Final = re.compile(
+    r"!?\[(?P<label>[^\[\]\n]{0,300})\]\(<?(?P<url>(?:https?://|mailto:)[^()\s<>|]{1,2000})>?(?:\s+\"[^\"\n]{0,200}\")?\)"
+    r"|<(?P<auto>(?:https?://|mailto:)[^\s<>|]{1,2000})(?:\|(?P<auto_label>[^<>\n]{0,300}))?>"
+    r"|(?P<mention><[@#][A-Z0-9]{1,64}(?:\|[^<>\n]{0,100})?>)"
+)
+_HEADING: Final = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*")
+_BULLET: Final = re.compile(r"([ \t]*)[-*+][ \t]+")
+_QUOTE: Final = re.compile(r"((?:>[ \t]?)+)")
+_STYLES: Final = (
+    (re.compile(r"(?<!\w)(?:\*\*|__)(?=\S)([^*\n]{1,500}?)(?<=\S)(?:\*\*|__)(?!\w)"), "\x01\\1\x01"),
+    (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,500}?)(?<=[^\s*])\*(?![\w*])"), r"_\1_"),
+    (re.compile(r"~~(?=\S)([^~\n]{1,500}?)(?<=\S)~~"), r"~\1~"),
+)
+
+
+def defuse(text: str) -> str:
+    """`text` in which nothing notifies a whole channel or a user group, in Markdown as in mrkdwn."""
+    text = _PING.sub(lambda match: f"@{(match['label'] or match['name'] or 'group').lstrip('@')}", text)
+    return _AT.sub(f"@{_BREAK}", _PING_START.sub(rf"\1{_BREAK}", text))
+
+
+def escape(text: str) -> str:
+    """`text` with Slack's three control characters written as entities."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def to_mrkdwn(markdown: str) -> str:
+    """The same in Slack's own dialect. Links are kept only for http, https and mailto."""
+    lines, closing = [], ""
+    for line in markdown.split("\n"):
+        fence = FENCE.fullmatch(line)
+        if fence and not closing:
+            closing = fence[2]
+            lines.append("```")
+        elif fence and fence[2].startswith(closing) and not fence[3].strip():
+            closing = ""
+            lines.append("```")
+        else:
+            lines.append(escape(line) if closing else _line(line))
+    return defuse("\n".join(lines))
+
+
+def to_plain(markdown: str, limit: int) -> str:
+    """One line of at most `limit` characters before escaping: what a notification shows. Pings nobody."""
+    text = re.sub(r"(?m)^[ \t]*(?:`{3,}|~{3,}).*$", " ", markdown[: limit * 8])
+    text = _SPECIAL.sub(
+        lambda match: match["label"] or match["auto_label"] or match["auto"] or match[0], text
+    )
+    text = re.sub(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|(?:>[ \t]?)+|[-*+][ \t]+)", "", text)
+    text = " ".join(re.sub(r"\*\*|__|~~|`", "", text).split())
+    return defuse(escape(text if len(text) <= limit else text[: limit - 1].rstrip() + "…"))
+
+
+def _line(line: str) -> str:
+    quote = _QUOTE.match(line)
+    if quote:
+        return "> " + _line(line[quote.end() :])
+    heading = _HEADING.fullmatch(line)
+    if heading and heading[1]:
+        return f"*{_inline(heading[1].replace('**', ''))}*"
+    return _inline(_BULLET.sub("\\1• ", line, count=1) if _BULLET.match(line) else line)
+
+
+def _inline(text: str) -> str:
+    """Inline code as it is, the rest converted."""
+    done, at = [], 0
+    for code in _CODE.finditer(text):
+        done += [_links(text[at : code.start()]), f"`{escape(code[2])}`"]
+        at = code.end()
+    return "".join([*done, _links(text[at:])])
+
+
+def _links(text: str) -> str:
+    """Links and mentions in mrkdwn; what stands between them escaped and styled."""
+    done, at = [], 0
+    for match in _SPECIAL.finditer(text):
+        done += [_style(text[at : match.start()]), match["mention"] or _link(match)]
+        at = match.end()
+    return "".join([*done, _style(text[at:])])
+
+
+def _link(match: re.Match[str]) -> str:
+    url = escape(match["url"] or match["auto"])
+    label = escape((match["label"] or match["auto_label"] or "").replace("|", "/")).strip()
+    return f"<{url}|{label}>" if label else f"<{url}>"
+
+
+def _style(text: str) -> str:
+    text = escape(text.replace("\x01", ""))
+    for pattern, replacement in _STYLES:
+        text = pattern.sub(replacement, text)
+    return text.replace("\x01", "*")

@@ -1,0 +1,140 @@
+"""What should be said -> the messages that say it, within Slack's limits. Pure.
+
+Obeys https://docs.slack.dev/reference/block-kit/blocks. Each message has two forms of equal content: the
+Markdown block, and mrkdwn sections for a workspace that answers `invalid_blocks` to the first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from ratchet.domain.effects import DirectMessage, Footer, Post, Reply
+from ratchet.slack.clean import clean_text
+from ratchet.slack.mrkdwn import defuse, escape, to_mrkdwn, to_plain
+from ratchet.slack.split import fit, size
+
+MESSAGE_LIMIT: Final = 12_000  # characters in all; Slack fails near 13,200 with msg_blocks_too_long
+SECTION_LIMIT: Final = 3_000
+MAX_SECTIONS: Final = 46  # of 50 blocks, beside footer and feedback
+MAX_KEY: Final = 1_900
+TEXT_LIMIT: Final = 300
+_BODY_LIMIT: Final = 11_400  # leaves room for footer and feedback
+_SECTION_SOURCE: Final = 2_900
+
+FEEDBACK_ACTIONS: Final = frozenset({"feedback", "feedback_up", "feedback_down"})
+Vote = Literal["up", "down"]
+Block = dict[str, Any]
+Speech = Reply | Post | DirectMessage
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One message: `text` is the notification, `blocks` the content, `fallback_blocks` the same in mrkdwn."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    fallback_blocks: tuple[Block, ...]
+
+
+def render(effect: Speech, key: str) -> list[OutgoingMessage]:
+    """The messages for an effect, in order; none when there is nothing to say.
+
+    Feedback buttons carry `key`, the effect's own, of at most 1,900 characters.
+    """
+    markdown = _speakable(effect.markdown)
+    parts = [part for part in fit(markdown, _BODY_LIMIT, _fits) if part.strip()]
+    feedback = isinstance(effect, Reply) and effect.feedback
+    footer = None if isinstance(effect, DirectMessage) else effect.footer
+    return [
+        _message(part, footer if last else None, key if feedback and last else None)
+        for part, last in ((part, number == len(parts)) for number, part in enumerate(parts, 1))
+    ]
+
+
+def parse_feedback(value: str) -> tuple[Vote, str] | None:
+    """`(vote, key)` from a feedback button's value; None when it is not one."""
+    vote, _, key = value.partition(":")
+    if not key:
+        return None
+    return ("up", key) if vote == "up" else ("down", key) if vote == "down" else None
+
+
+def _speakable(markdown: str) -> str:
+    """Lines end with \\n, nothing is invisible control, nobody's group is pinged."""
+    text = clean_text(markdown).replace("\r\n", "\n").replace("\r", "\n")
+    return defuse(re.sub("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text)).strip("\n")
+
+
+def _fits(part: str) -> bool:
+    sections = _sections(part)
+    return len(sections) <= MAX_SECTIONS and sum(map(size, sections)) <= _BODY_LIMIT
+
+
+def _sections(part: str) -> list[str]:
+    converted = (to_mrkdwn(piece) for piece in fit(part, _SECTION_SOURCE, _fits_section))
+    return [section for section in converted if section.strip()]
+
+
+def _fits_section(piece: str) -> bool:
+    return size(to_mrkdwn(piece)) <= SECTION_LIMIT
+
+
+def _message(part: str, footer: Footer | None, feedback_key: str | None) -> OutgoingMessage:
+    muted = [_context(footer)] if footer else []
+    buttons = [_feedback(feedback_key)] if feedback_key else []
+    plain_buttons = [_feedback_buttons(feedback_key)] if feedback_key else []
+    sections = [_section(text) for text in _sections(part)]
+    return OutgoingMessage(
+        text=to_plain(part, TEXT_LIMIT) or "…",
+        blocks=({"type": "markdown", "text": part}, *muted, *buttons),
+        fallback_blocks=(*sections, *muted, *plain_buttons),
+    )
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _context(footer: Footer) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": footer_text(footer)}]}
+
+
+def footer_text(footer: Footer) -> str:
+    """`[module:runbook] · model · 3 calls · 1,234 tokens · $0.0012 · 2.1 s`, of what is known."""
+    known = [
+        f"[module:{footer.module[:60]}]",
+        (footer.model or "")[:80],
+        _count(footer.model_calls, "call"),
+        _count(footer.tokens, "token"),
+        "" if footer.cost_usd is None else f"${footer.cost_usd:.{2 if footer.cost_usd >= 1 else 4}f}",
+        "" if footer.seconds is None else f"{footer.seconds:.1f} s",
+    ]
+    return defuse(escape(clean_text(" · ".join(part for part in known if part))))
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'' if number == 1 else 's'}" if number else ""
+
+
+def _feedback(key: str) -> Block:
+    element = {
+        "type": "feedback_buttons",
+        "action_id": "feedback",
+        "positive_button": _button_of("Good answer", "up", key),
+        "negative_button": _button_of("Bad answer", "down", key),
+    }
+    return {"type": "context_actions", "elements": [element]}
+
+
+def _feedback_buttons(key: str) -> Block:
+    elements = [
+        {"type": "button", "action_id": "feedback_up", **_button_of("Good answer", "up", key)},
+        {"type": "button", "action_id": "feedback_down", **_button_of("Bad answer", "down", key)},
+    ]
+    return {"type": "actions", "elements": elements}
+
+
+def _button_of(label: str, vote: Vote, key: str) -> Block:
+    return {"text": {"type": "plain_text", "text": label}, "value": f"{vote}:{key[:MAX_KEY]}"}

@@ -1,0 +1,173 @@
+"""What tools and handlers need from the record, as Protocols, and what tools have in common.
+
+Every read takes `visible_from`, the id of the channel in which the question was asked, and answers only with
+content of public channels and of that channel itself. What may not be seen is as if it did not exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from ratchet.domain.errors import Refused
+from ratchet.domain.incidents import Incident
+from ratchet.domain.messages import Channel, Message, MessageRef
+from ratchet.llm.data import cut
+
+_REFERENCE: Final = re.compile(
+    r"(?P<channel>[CDG][A-Z0-9]+)(?::(?P<ts>\d{9,11}\.\d{1,6})|/p(?P<packed>\d{12,20}))"
+)
+
+
+class MessageSearch(Protocol):
+    async def search_messages(
+        self, query: str, *, visible_from: str, channel_id: str | None = None, limit: int = 10
+    ) -> Sequence[Message]:
+        """The messages that fit best, best first; empty when nothing fits. `channel_id` None: all.
+
+        `query` is any text a person may write; it never raises for its content.
+        """
+        ...
+
+
+class ThreadReader(Protocol):
+    async def read_thread(
+        self, channel_id: str, ts: str, *, visible_from: str, limit: int = 200
+    ) -> Sequence[Message]:
+        """The thread to which the message at `ts` belongs, root first, oldest first; empty if there is none.
+
+        Of a thread longer than `limit`: the root and the newest `limit - 1`.
+        """
+        ...
+
+
+class IncidentReader(Protocol):
+    async def list_incidents(  # six optional filters of one query
+        self,
+        *,
+        visible_from: str,
+        since: datetime,
+        channel_id: str | None = None,
+        alert: str | None = None,
+        service: str | None = None,
+        still_open: bool = False,
+        limit: int = 100,
+    ) -> Sequence[Incident]:
+        """Incidents that opened at or after `since` (UTC), or are open still, newest first.
+
+        `alert` and `service` match the whole name, whatever its case. `still_open` leaves out the closed ones.
+        """
+        ...
+
+    async def count_human_replies(
+        self, channel_id: str, open_ts: Collection[str], *, visible_from: str
+    ) -> Mapping[str, int]:
+        """Messages by people in the threads under the messages at `open_ts`, by that ts; 0 may be left out."""
+        ...
+
+
+class ChannelReader(Protocol):
+    async def find_channels(self, names: Collection[str], *, visible_from: str) -> Sequence[Channel]:
+        """The visible channels whose id or name (without #) is among `names`, in any order."""
+        ...
+
+
+class RecordReader(MessageSearch, ThreadReader, IncidentReader, ChannelReader, Protocol):
+    """Everything that may be read."""
+
+
+class Permalinks(Protocol):
+    def __call__(self, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
+        """The address of a message. `thread_ts` is the root's ts, for a reply."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceLinks:
+    """Permalinks as Slack makes them, without asking Slack. `base` is `url` of auth.test.
+
+    https://docs.slack.dev/reference/methods/chat.getPermalink
+    """
+
+    base: str
+
+    def __call__(self, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
+        link = f"{self.base.rstrip('/')}/archives/{channel_id}/p{ts.replace('.', '')}"
+        return f"{link}?thread_ts={thread_ts}&cid={channel_id}" if thread_ts and thread_ts != ts else link
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDeps:
+    """What tools are built from. `clock` tells the time in UTC."""
+
+    reader: RecordReader
+    links: Permalinks
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessage:
+    """A message as the model sees it. `id` is what `read_thread` takes; `time` is UTC."""
+
+    id: str
+    channel: str
+    author: str
+    time: str
+    text: str
+    permalink: str
+
+
+def found(message: Message, links: Permalinks, channel: str, limit: int) -> FoundMessage:
+    """The message for the model, its text cut to about `limit` characters."""
+    return FoundMessage(
+        id=str(message.ref),
+        channel=channel,
+        author=author(message),
+        time=minute(message.posted_at),
+        text=cut(message.text, limit),
+        permalink=link_to(message, links),
+    )
+
+
+def link_to(message: Message, links: Permalinks) -> str:
+    return links(message.channel_id, message.ts, message.parent_ts)
+
+
+def author(message: Message) -> str:
+    return message.sender.name or message.sender.id or "someone"
+
+
+def minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+async def channel_names(
+    reader: ChannelReader, ids: Collection[str], visible_from: str
+) -> Callable[[str], str]:
+    """A function from channel id to `#name`, or to the id where the name is not known. One read."""
+    channels = await reader.find_channels(sorted(set(ids)), visible_from=visible_from) if ids else []
+    names = {channel.id: f"#{channel.name}" for channel in channels if channel.name}
+    return lambda channel_id: names.get(channel_id, channel_id)
+
+
+async def the_channel(reader: ChannelReader, name: str, visible_from: str) -> Channel:
+    """The channel that the model named, by #name, name, id or `<#id|name>`. Raises `Refused`."""
+    wanted = name.strip().strip("<>").lstrip("#").split("|")[0].strip()
+    channels = await reader.find_channels([wanted], visible_from=visible_from)
+    if not channels:
+        raise Refused(f"There is no channel {name!r} that may be read from here. Leave it out to use all.")
+    return min(channels, key=lambda channel: (channel.archived, channel.id != wanted))
+
+
+def reference(text: str) -> MessageRef:
+    """The message that the model named: `C…:ts`, or a permalink. Raises `Refused`."""
+    match = _REFERENCE.search(text)
+    if match is None:
+        raise Refused(f"{text!r} is no message id. Take the `id` of a message that a tool returned.")
+    if match["ts"]:
+        return MessageRef(match["channel"], match["ts"])
+    packed = match["packed"]
+    return MessageRef(match["channel"], f"{packed[:-6]}.{packed[-6:]}")
