@@ -6,6 +6,7 @@ Pure: connections are numbers, time is passed in, what must be written is return
 from __future__ import annotations
 
 import heapq
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,21 +28,22 @@ class DeliveryRules:
 class Envelope:
     id: str
     type: str
-    payload: Json
+    payload: str
     queued_at: float
     attempt: int = 0
     first_sent_at: float | None = None
     due_at: float = 0.0
 
-    def frame(self) -> Json:
-        return {
+    def frame(self) -> str:
+        """What goes over the wire. The payload is JSON already: it shows how things were when they happened."""
+        head = {
             "envelope_id": self.id,
-            "payload": self.payload,
             "type": self.type,
             "accepts_response_payload": self.type != "events_api",
             "retry_attempt": self.attempt,
             "retry_reason": "timeout" if self.attempt else "",
         }
+        return f'{json.dumps(head)[:-1]}, "payload": {self.payload}}}'
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Faults that tests order: failing calls, and a socket that duplicates, drops, delays or goes deaf. Seeded."""
+"""Faults that tests order, seeded: failing calls; a socket that duplicates, drops, delays or goes deaf."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ class ApiFault:
     """A share of the calls of matching methods fail.
 
     `method` is a glob (`chat.*`). `status` 429 answers like a rate limit with `retry_after` seconds, 5xx with
-    an empty page, 200 with `error`. `when="after"`: the call has had its effect, only the answer is lost.
-    `times` ends the fault after so many failures. `delay` seconds pass before the answer.
+    an empty page, 200 with `error`, 0 not at all (for `delay` alone). `when="after"`: the call has had its effect, only the answer is lost.
+    `times` ends the fault after so many failures. `delay` seconds pass before the answer. `hang_up` closes
+    the connection without any answer.
     """
 
     method: str = "*"
@@ -47,7 +48,7 @@ class Faults:
     def __init__(self, seed: int = 0) -> None:
         self.api: dict[int, ApiFault] = {}
         self.socket = SocketFaults()
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # repeatable faults, no secret
         self._numbers = 0
 
     def seed(self, seed: int) -> None:

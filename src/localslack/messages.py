@@ -85,10 +85,7 @@ def announce(ws: Workspace, channel: Channel, message: Json) -> None:
 def edit(ws: Workspace, channel: Channel, ts: str, *, editor: str, **changes: object) -> Json:
     """Change text, blocks, attachments, files or metadata; None leaves a key, an empty list takes it away."""
     old = find(channel, ts)
-    new = {**old}
-    for key, value in changes.items():
-        if value is not None:
-            new[key] = value
+    new = {**old, **{key: value for key, value in changes.items() if value is not None}}
     for key in ("blocks", "attachments", "files"):
         if not new.get(key):
             new.pop(key, None)

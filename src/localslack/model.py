@@ -6,6 +6,8 @@ import bisect
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from localslack import stamps
+
 Json = dict[str, Any]
 ChannelKind = Literal["public", "private", "im", "mpim"]
 
@@ -111,7 +113,8 @@ class Channel:
         """Take a message out of the channel and of the thread it was a reply in."""
         message = self.messages.pop(at)
         _remove(self.top, at)
-        for root in [root for root, replies in self.threads.items() if at in replies]:
+        root = stamps.micros(message.get("thread_ts") or 0)
+        if root in self.threads:
             _remove(self.threads[root], at)
             if not self.threads[root]:
                 del self.threads[root]

@@ -16,7 +16,8 @@ def new_trigger(ws: Workspace, user: User) -> str:
 
 
 def take_trigger(ws: Workspace, trigger: str) -> str:
-    """The user who clicked. Raises invalid_trigger_id, expired_trigger_id; a second use is exchanged_trigger_id."""
+    """The user who clicked. Raises invalid_trigger_id, expired_trigger_id, and on a second use
+    exchanged_trigger_id."""
     made, user = ws.triggers.get(trigger, (None, ""))
     if made is None:
         raise SlackError("invalid_trigger_id")

@@ -17,7 +17,7 @@ def add(ws: Workspace, channel: str, *, username: str = "incoming-webhook", path
 
 
 def receive(ws: Workspace, path: str, payload: Json) -> Json:
-    """Post what a tool sent. Raises no_service, channel_not_found, channel_is_archived, no_text, invalid_blocks.
+    """Post what a tool sent. Raises channel_not_found, channel_is_archived, no_text, invalid_blocks.
 
     An unknown path under the team's id is taken as a new webhook, one bot per path, so that a tool can be
     pointed at any `/services/T…/B…/…`.

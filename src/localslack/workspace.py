@@ -51,6 +51,7 @@ class Workspace:
         self.views: dict[str, View] = {}
         self.webhooks: dict[str, Webhook] = {}
         self.triggers: dict[str, tuple[float, str]] = {}
+        self.tickets: set[str] = set()
         self.response_urls: dict[str, Json] = {}
         self.statuses: dict[tuple[str, str], Json] = {}
         self.ephemerals: list[Json] = []

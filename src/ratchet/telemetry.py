@@ -55,6 +55,4 @@ def configure_logging(level: str, *, human: bool) -> None:
         cache_logger_on_first_use=True,
     )
     # Libraries log through the standard library: their warnings appear, their chatter does not.
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

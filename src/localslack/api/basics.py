@@ -36,13 +36,9 @@ def auth_revoke(call: Call) -> Json:
 
 def connections_open(call: Call) -> Json:
     ticket = f"{call.ws.count('ticket'):08x}"
-    call.ws.triggers[f"ticket:{ticket}"] = (call.ws.clock(), ws_owner(call))
+    call.ws.tickets.add(ticket)
     host = call.ws.base_url.replace("http://", "ws://", 1)
     return {"url": f"{host}/link/?ticket={ticket}&app_id={call.ws.app_id}"}
-
-
-def ws_owner(call: Call) -> str:
-    return call.token.value
 
 
 def bots_info(call: Call) -> Json:

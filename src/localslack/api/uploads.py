@@ -26,7 +26,7 @@ def get_upload_url(call: Call) -> Json:
 
 def complete_upload(call: Call) -> Json:
     wanted = call.json("files")
-    if not isinstance(wanted, list) or not wanted:
+    if not isinstance(wanted, list) or not wanted or not all(isinstance(item, dict) for item in wanted):
         raise SlackError("invalid_arguments")
     done = [_uploaded(call, item) for item in wanted]
     names = call.text("channel_id") or call.text("channels")
@@ -45,7 +45,7 @@ def info(call: Call) -> Json:
 
 
 def _uploaded(call: Call, item: Json) -> File:
-    file = call.ws.files.get(str(item.get("id"))) if isinstance(item, dict) else None
+    file = call.ws.files.get(str(item.get("id")))
     if file is None or not file.uploaded:
         raise SlackError("file_not_found")
     file.title = str(item.get("title") or file.name)

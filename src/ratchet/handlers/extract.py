@@ -1,8 +1,8 @@
 """What helped, taken from what people wrote under earlier firings. No model, no I/O.
 
-Every reply under an earlier firing gets points for what useful replies have in common: a command, a link to a
-change, thanks from colleagues, being the last human word before the alert closed. The best reply of the newest
-thread that has one is what fixed it last time.
+Every reply under an earlier firing gets points for what useful replies have in common: a command, a link
+to a change, thanks from colleagues, being the last human word before the alert closed. The best reply of
+the newest thread that has one is what fixed it last time.
 """
 
 from __future__ import annotations
@@ -19,24 +19,31 @@ USEFUL: Final = 3.0
 # A thread counts for less the further back it lies: fixes go out of date.
 AGE_FACTOR: Final = 0.93
 
-CODE: Final = re.compile(r"```.+?```|`[^`\n]{3,}`", re.S)
-COMMAND: Final = re.compile(r"`+\s*[$#]?\s*[a-z][\w./-]*\s+-{0,2}[\w./:='\"{-]", re.S)
-CHANGE_LINK: Final = re.compile(r"https?://\S*/(?:pull|merge_requests|commit|compare|deploy\w*|releases?|runs)/\S+")
+CODE: Final = re.compile(r"```.+?```|`[^`\n]{3,}`", re.DOTALL)
+COMMAND: Final = re.compile(r"`+\s*[$#]?\s*[a-z][\w./-]*\s+-{0,2}[\w./:='\"{-]", re.DOTALL)
+CHANGE_LINK: Final = re.compile(
+    r"https?://\S*/(?:pull|merge_requests|commit|compare|deploy\w*|releases?|runs)/\S+"
+)
 LINK: Final = re.compile(r"https?://\S+")
 DONE: Final = re.compile(
     r"\b(?:fixed|resolved|solved|rolled back|rollback|reverted|restart(?:ed|ing)?|scaled|bumped|failed over|"
     r"cleared|drained|rotated|renewed|recover(?:ed|ing)|back to normal|did the trick|that did it|worked|"
     r"root cause|turned out|caused by|culprit)\b",
-    re.I,
+    re.IGNORECASE,
 )
-INSTEAD: Final = re.compile(r"\b(?:instead|from now on|no longer|going forward|proper fix)\b", re.I)
+INSTEAD: Final = re.compile(r"\b(?:instead|from now on|no longer|going forward|proper fix)\b", re.IGNORECASE)
 FAILED: Final = re.compile(
     r"\b(?:did(?:n.t| not) (?:help|work|change)|no (?:change|luck|effect)|not it\b|nope|wrong (?:guess|lead)|"
     r"still (?:firing|failing|down|seeing|high)|made it worse|red herring)",
-    re.I,
+    re.IGNORECASE,
 )
-THANKS: Final = re.compile(r"\b(?:that worked|that did it|confirmed|works now|thanks|nice|green again|recovered)\b", re.I)
-ACKNOWLEDGED: Final = re.compile(r"^\W*(?:looking|on it|ack(?:ed)?|checking|mine|taking a look|here|\+1)\b", re.I)
+THANKS: Final = re.compile(
+    r"\b(?:that worked|that did it|confirmed|works now|thanks|nice|green again|recovered)\b",
+    re.IGNORECASE,
+)
+ACKNOWLEDGED: Final = re.compile(
+    r"^\W*(?:looking|on it|ack(?:ed)?|checking|mine|taking a look|here|\+1)\b", re.IGNORECASE
+)
 PRAISE: Final = frozenset(
     {"white_check_mark", "heavy_check_mark", "ballot_box_with_check", "+1", "thumbsup", "tada", "raised_hands",
      "pray", "100", "heart", "star", "bulb", "trophy"}
@@ -91,9 +98,7 @@ def score(message: Message, *, last_before_close: bool, answer: Message | None) 
 
 def rank(thread: Thread) -> list[Finding]:
     """The useful replies of a thread, best first."""
-    before_close = [
-        m for m in thread.replies if thread.closed_at is None or m.posted_at <= thread.closed_at
-    ]
+    before_close = [m for m in thread.replies if thread.closed_at is None or m.posted_at <= thread.closed_at]
     last = before_close[-1] if before_close and thread.closed_at is not None else None
     following = [*thread.replies[1:], None]
     findings = [

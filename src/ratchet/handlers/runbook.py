@@ -213,10 +213,15 @@ def to_markdown(runbook: Runbook, people: dict[str, str], permalink: Permalinks)
     name = f"**{runbook.alert}**" + (f" on **{runbook.service}**" if runbook.service else "")
     lines = [f"{name} · {_how_often(statistics)}{_how_it_ends(statistics)}."]
     if runbook.borrowed:
-        lines.append(f"_Nothing is known for this service yet; this is from {runbook.service or 'another one'}._")
+        lines.append(
+            f"_Nothing is known for this service yet; this is from {runbook.service or 'another one'}._"
+        )
     lines += ["", f"### What fixed it last time{_cite(runbook.extract.last_time, people, permalink)}"]
     lines += _quote(runbook.extract.last_time.message, people)
-    for title, found in (("Seen in the same thread", runbook.extract.steps), ("Before that", runbook.extract.before)):
+    for title, found in (
+        ("Seen in the same thread", runbook.extract.steps),
+        ("Before that", runbook.extract.before),
+    ):
         if found:
             lines += ["", f"**{title}**"]
         for finding in found:
@@ -227,9 +232,7 @@ def to_markdown(runbook: Runbook, people: dict[str, str], permalink: Permalinks)
 def _how_often(statistics: Statistics) -> str:
     if statistics.firings == 1:
         return f"fired once before, on {statistics.last:%-d %b %Y}"
-    return (
-        f"fired {statistics.firings} times since {statistics.since:%-d %b %Y}, last on {statistics.last:%-d %b %Y}"
-    )
+    return f"fired {statistics.firings} times since {statistics.since:%-d %b %Y}, last on {statistics.last:%-d %b %Y}"
 
 
 def _how_it_ends(statistics: Statistics) -> str:
@@ -251,7 +254,11 @@ def _cite(finding: Finding, people: dict[str, str], permalink: Permalinks) -> st
 def _quote(message: Message, people: dict[str, str]) -> list[str]:
     text = MENTION.sub(lambda found: "@" + people.get(found.group(1), "someone"), message.text)
     if len(text) > QUOTE_CHARS:
-        text = text[:QUOTE_CHARS].rsplit(None, 1)[0] + " …" + ("\n```" if text[:QUOTE_CHARS].count("```") % 2 else "")
+        text = (
+            text[:QUOTE_CHARS].rsplit(None, 1)[0]
+            + " …"
+            + ("\n```" if text[:QUOTE_CHARS].count("```") % 2 else "")
+        )
     return [f"> {line}" for line in text.splitlines() or [""]]
 
 

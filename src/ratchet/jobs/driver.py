@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, LiteralString, cast
 
+import psycopg
 import structlog
 from pgqueuer.core.tm import TaskManager
 from pgqueuer.ports.driver import Driver, NotifyCallback
@@ -24,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 10
 STATEMENT_TIMEOUT_S: Final = 30.0
+
+
+class ConnectionLost(Exception):
+    """A statement of the queue failed; a new session has to be made."""
 
 
 @asynccontextmanager
@@ -61,6 +66,7 @@ class Connections(Driver):
         self._listen = listen
         self.locks = locks
         self._turn = asyncio.Lock()
+        self._broken = asyncio.Event()
         self._callbacks: list[NotifyCallback] = []
         self._shutdown = asyncio.Event()
         self._tasks = TaskManager()
@@ -76,17 +82,32 @@ class Connections(Driver):
                 for callback in self._callbacks:
                     callback(note.payload)
 
+    async def breakage(self) -> None:
+        """Raises ConnectionLost once a statement failed in a way that a later one will not survive."""
+        await self._broken.wait()
+        raise ConnectionLost("the queue's connection is broken")
+
+    @asynccontextmanager
+    async def _statement(self) -> AsyncIterator[AsyncConnection[DictRow]]:
+        try:
+            async with self._turn, asyncio.timeout(STATEMENT_TIMEOUT_S):
+                yield self._work
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            if self._work.broken or not isinstance(error, psycopg.Error):
+                self._broken.set()
+            raise
+
     async def rows(self, query: LiteralString, params: Mapping[str, object]) -> list[DictRow]:
-        async with self._turn, asyncio.timeout(STATEMENT_TIMEOUT_S):
-            cursor = await self._work.execute(query, params)
+        async with self._statement() as conn:
+            cursor = await conn.execute(query, params)
             return await cursor.fetchall() if cursor.description else []
 
     async def claim(self, params: Mapping[str, object]) -> list[DictRow]:
         """The next jobs, in one round trip, when no other worker is claiming."""
-        async with self._turn, asyncio.timeout(STATEMENT_TIMEOUT_S):
-            async with self._work.pipeline(), self._work.transaction():
-                await self._work.execute(statements.CLAIM_TURN)
-                cursor: AsyncCursor[DictRow] = await self._work.execute(statements.CLAIM, params)
+        async with self._statement() as conn:
+            async with conn.pipeline(), conn.transaction():
+                await conn.execute(statements.CLAIM_TURN)
+                cursor: AsyncCursor[DictRow] = await conn.execute(statements.CLAIM, params)
             return await cursor.fetchall()
 
     async def wake(self) -> None:
@@ -101,8 +122,8 @@ class Connections(Driver):
         return (await self._raw(query, args))[1]
 
     async def _raw(self, query: str, args: tuple[object, ...]) -> tuple[list[dict[str, Any]], str]:
-        async with self._turn, asyncio.timeout(STATEMENT_TIMEOUT_S):
-            cursor = AsyncRawCursor(self._work, row_factory=dict_row)
+        async with self._statement() as conn:
+            cursor = AsyncRawCursor(conn, row_factory=dict_row)
             # pgqueuer composes its text from our fixed names alone; every value is bound.
             await cursor.execute(cast("LiteralString", query), args or None)
             rows = await cursor.fetchall() if cursor.description else []

@@ -61,7 +61,7 @@ class KeyLocks:
     async def _release(self, key: int) -> None:
         """Until the other side has answered, the key counts as held."""
         try:
-            await asyncio.shield(self._ask(sql.UNLOCK_KEY, key))
+            await self._ask(sql.UNLOCK_KEY, key)
         except LockLost:
             pass  # a session that is gone holds no locks
         finally:

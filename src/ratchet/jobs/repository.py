@@ -108,6 +108,4 @@ class Repository(Queries):
 
 def repository(connections: Connections, caps: Mapping[str, int | None]) -> Repository:
     own = names.queries(connections)
-    return Repository(
-        connections, qbe=own.qbe, qbq=own.qbq, qbs=own.qbs, connections=connections, caps=caps
-    )
+    return Repository(connections, qbe=own.qbe, qbq=own.qbq, qbs=own.qbs, connections=connections, caps=caps)

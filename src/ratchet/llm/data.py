@@ -7,7 +7,7 @@ from typing import Final
 
 TAG: Final = "data"
 # Any spelling that a model could read as our delimiter, so that content can neither close nor open one.
-_DELIMITER: Final = re.compile(r"<(\s*/?\s*(?:data|question)\b)", re.IGNORECASE)
+_DELIMITER: Final = re.compile(r"<(\s{0,8}/?\s{0,8}(?:data|question)\b)", re.IGNORECASE)
 _WRAPPED: Final = re.compile(r'<data source="[^"]*">\n(.*?)\n</data>', re.DOTALL)
 
 

@@ -53,7 +53,7 @@ RULES: Final[Sequence[Rule]] = (
     _rule("gitlab token", r"\bglpat-[A-Za-z0-9_-]{16,}"),
     _rule("google key", r"\bAIza[A-Za-z0-9_-]{35}"),
     _rule("api key", r"\b(?:sk|rk|pk)[-_](?:[a-z]{2,12}[-_]){0,3}[A-Za-z0-9_-]{20,}"),
-    _rule("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"),
+    _rule("jwt", r"\beyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{4,8000}\.[A-Za-z0-9_-]*"),
     _rule(
         "password in url", r"(\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,200}(?=@)", r"\1"
     ),

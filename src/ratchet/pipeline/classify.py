@@ -67,7 +67,9 @@ class OwnExecutable:
             answer = own_classifier.parse_own_answer(await self._run(message))
         except Refused as refused:
             CLASSIFIER_FAILURES.inc()
-            log.warning("own_classifier_failed", reason=str(refused), channel=message.channel_id, ts=message.ts)
+            log.warning(
+                "own_classifier_failed", reason=str(refused), channel=message.channel_id, ts=message.ts
+            )
             return BuiltIn().judge(message)
         CLASSIFIED.labels(answer.tool, answer.action.value).inc()
         return answer if answer.action is not Action.NONE else NOTHING

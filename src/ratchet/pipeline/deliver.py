@@ -70,7 +70,9 @@ class Deliver:
         done = dict(enumerate(row.slack_ts))
         if row.state == "sending":
             # An earlier attempt began: what it posted carries our key.
-            done |= await self.slack.find_posted(channel_id, thread_ts, row.key, _shortly_before(row))
+            done |= await self.slack.find_posted(
+                channel_id, row.key, thread_ts=thread_ts, since=_shortly_before(row)
+            )
         else:
             await self.outbox.begin(row.key)
         try:
@@ -100,9 +102,8 @@ class Deliver:
             case Post(channel_id=channel_id):
                 return channel_id, None
             case DirectMessage(user_id=user_id, email=email):
-                if user_id is None:
-                    user_id = await self.slack.user_by_email(email or "")
-                return await self.slack.open_dm(user_id), None
+                person = user_id or (await self.slack.user_by_email(email or "")).id
+                return await self.slack.open_dm(person), None
 
 
 def _shortly_before(row: OutboxRow) -> str:

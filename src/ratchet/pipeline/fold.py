@@ -123,7 +123,9 @@ class _Folder:
         self.parked.pop(ref, None)
         self.plan.park = [e for e in self.plan.park if (e.channel_id, e.ts) != (ref.channel_id, ref.ts)]
         self.plan.versions = [v for v in self.plan.versions if v.message.ref != ref]
-        self.plan.reactions = [r for r in self.plan.reactions if (r.channel_id, r.ts) != (ref.channel_id, ref.ts)]
+        self.plan.reactions = [
+            r for r in self.plan.reactions if (r.channel_id, r.ts) != (ref.channel_id, ref.ts)
+        ]
         self.plan.deletes.append(ref)
 
     def react(self, event: ReactionChanged) -> None:

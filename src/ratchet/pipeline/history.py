@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -15,8 +15,9 @@ from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priorit
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.intake import Intake, MessageEvent
-from ratchet.slack.parse import Identity, parse_message
-from ratchet.slack.web import SlackWeb
+from ratchet.slack.identity import Identity
+from ratchet.slack.parse import parse_channel, parse_message
+from ratchet.slack.web import SlackWeb, slack_user
 from ratchet.store.channels import Channels, Person
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
@@ -32,7 +33,9 @@ LIVE_WINDOW_S: Final = 1800.0
 # Threads written to shortly before a gap may have been written to within it.
 ACTIVE_THREAD_S: Final = 86_400.0
 MAX_ACTIVE_THREADS: Final = 50
-GONE: Final = frozenset({"channel_not_found", "not_in_channel", "is_archived", "thread_not_found", "message_not_found"})
+GONE: Final = frozenset(
+    {"channel_not_found", "not_in_channel", "is_archived", "thread_not_found", "message_not_found"}
+)
 
 
 def shift(ts: str, seconds: float) -> str:
@@ -40,7 +43,7 @@ def shift(ts: str, seconds: float) -> str:
 
 
 def events_of(
-    channel_id: str, kind: ChannelKind, raw: Sequence[dict[str, Any]], me: Identity
+    channel_id: str, kind: ChannelKind, raw: Sequence[Mapping[str, Any]], me: Identity
 ) -> list[MessageEvent]:
     """A page of Slack's history as events: messages and the reactions on them."""
     events: list[MessageEvent] = []
@@ -75,7 +78,9 @@ class History:
 
     async def _onboard(self, job: work.OnboardJob) -> Outcome:
         channels = Channels(self.db)
-        channel = await self.slack.channel_info(job.channel_id)
+        channel = parse_channel(await self.slack.channel_info(job.channel_id))
+        if channel is None:
+            return Cancel("Slack gave no channel")
         await channels.upsert(channel)
         progress = await channels.onboarding(channel.id)
         resumed = progress is not None and progress.onboarding == "running" and job.limit is None
@@ -83,11 +88,11 @@ class History:
         left = (job.limit or self.onboard_messages) - (await self._stored_since(channel.id, oldest))
         while left > 0:
             page = await self.slack.history(channel.id, latest=oldest, limit=min(PAGE, left))
-            await self._store_page(channel, page.messages, live_after=None)
-            if not page.messages:
+            await self._store_page(channel, page.items, live_after=None)
+            if not page.items:
                 break
-            oldest = min(str(m["ts"]) for m in page.messages)
-            left -= len(page.messages)
+            oldest = min(str(m["ts"]) for m in page.items)
+            left -= len(page.items)
             await channels.set_onboarding(channel.id, "running", oldest)
             if not page.next_cursor:
                 break
@@ -101,7 +106,7 @@ class History:
         return len(await Messages(self.db).roots_between(channel_id, oldest, "9"))
 
     async def _store_page(
-        self, channel: Channel, raw: Sequence[dict[str, Any]], live_after: str | None
+        self, channel: Channel, raw: Sequence[Mapping[str, Any]], live_after: str | None
     ) -> None:
         events = events_of(channel.id, channel.kind, raw, self.me)
         if events:
@@ -136,8 +141,8 @@ class History:
         cursor: str | None = None
         while True:
             page = await self.slack.replies(job.channel_id, job.ts, cursor=cursor, limit=PAGE)
-            present |= {str(message["ts"]) for message in page.messages}
-            events = events_of(channel.id, channel.kind, page.messages, self.me)
+            present |= {str(message["ts"]) for message in page.items}
+            events = events_of(channel.id, channel.kind, page.items, self.me)
             await self.intake.record_history(events, live_after=job.live_after)
             cursor = page.next_cursor
             if not cursor:
@@ -161,8 +166,8 @@ class History:
         cursor: str | None = None
         while True:
             page = await self.slack.history(channel.id, oldest=oldest, cursor=cursor, limit=PAGE)
-            await self._store_page(channel, page.messages, live_after)
-            known -= {str(message["ts"]) for message in page.messages}
+            await self._store_page(channel, page.items, live_after)
+            known -= {str(message["ts"]) for message in page.items}
             cursor = page.next_cursor
             if not cursor:
                 break
@@ -191,7 +196,9 @@ class History:
         await Channels(self.db).mark_gaps()
         jobs = [
             NewJob(
-                work.RecoverJob(channel_id=channel_id), priority=Priority.NORMAL, unique=f"recover:{channel_id}"
+                work.RecoverJob(channel_id=channel_id),
+                priority=Priority.NORMAL,
+                unique=f"recover:{channel_id}",
             )
             for channel_id in await Channels(self.db).gaps()
         ]
@@ -206,7 +213,7 @@ class History:
         while True:
             page = await self.slack.users(cursor=cursor)
             await Channels(self.db).upsert_people(
-                [Person(user.id, user.name, user.email, user.bot) for user in page.people]
+                [Person(u.id, u.name, u.email, u.is_bot) for u in map(slack_user, page.items)]
             )
             cursor = page.next_cursor
             if not cursor:
@@ -215,14 +222,22 @@ class History:
         return Done()
 
     async def _find_channels(self) -> None:
-        channels = Channels(self.db)
-        for channel in await self.slack.channels():
-            progress = await channels.onboarding(channel.id)
-            if not channel.member or (progress is not None and progress.onboarding == "done"):
-                continue
-            await channels.upsert(channel)
-            async with self.db.transaction() as conn:
-                await self.queue.put(conn, [onboard_job(channel.id)])
+        cursor: str | None = None
+        while True:
+            page = await self.slack.channels(cursor=cursor)
+            for channel in filter(None, map(parse_channel, page.items)):
+                await self._onboard_once(replace(channel, member=True))
+            cursor = page.next_cursor
+            if not cursor:
+                break
+
+    async def _onboard_once(self, channel: Channel) -> None:
+        progress = await Channels(self.db).onboarding(channel.id)
+        if progress is not None and progress.onboarding == "done":
+            return
+        await Channels(self.db).upsert(channel)
+        async with self.db.transaction() as conn:
+            await self.queue.put(conn, [onboard_job(channel.id)])
 
 
 def onboard_job(channel_id: str, limit: int | None = None) -> NewJob:
@@ -241,4 +256,3 @@ async def _unless_gone(step: Awaitable[Outcome]) -> Outcome:
         if refused.code in GONE:
             return Cancel(str(refused))
         raise
-

@@ -118,7 +118,9 @@ def _without_wrapper(names: dict[PurePosixPath, zipfile.ZipInfo]) -> dict[PurePo
     if len(wrappers) != 1:
         return names
     return {
-        name.relative_to(wrappers[0]): info for name, info in names.items() if name.is_relative_to(wrappers[0])
+        name.relative_to(wrappers[0]): info
+        for name, info in names.items()
+        if name.is_relative_to(wrappers[0])
     }
 
 
@@ -175,7 +177,9 @@ class Importer:
 
     async def _people(self, archive: Archive) -> int:
         people = [
-            person for row in archive.rows(PurePosixPath("users.json")) if (person := _person(row)) is not None
+            person
+            for row in archive.rows(PurePosixPath("users.json"))
+            if (person := _person(row)) is not None
         ]
         for start in range(0, len(people), BATCH):
             await Channels(self.db).upsert_people(people[start : start + BATCH])
@@ -228,7 +232,12 @@ def _person(row: Mapping[str, Any]) -> Person | None:
     name = next(
         (
             value
-            for value in (profile.get("display_name"), profile.get("real_name"), row.get("real_name"), row.get("name"))
+            for value in (
+                profile.get("display_name"),
+                profile.get("real_name"),
+                row.get("real_name"),
+                row.get("name"),
+            )
             if isinstance(value, str) and value
         ),
         row["id"],

@@ -1,4 +1,4 @@
-"""Events into the store: everything one batch means, in one transaction, with the jobs that follow from it."""
+"""Events into the store: all that one batch means, in one transaction, with the jobs that follow."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Intake:
     classifier: Classifier
 
     async def record(self, events: Sequence[SlackEvent]) -> None:
-        """Store live events and put their jobs. Committed when it returns; nothing is stored when it raises."""
+        """Store live events and put their jobs. Committed on return; nothing is stored when it raises."""
         async with self.db.transaction() as conn:
             stored = [event for event in events if isinstance(event, MESSAGE_EVENTS)]
             plan = await self._messages(conn, stored)

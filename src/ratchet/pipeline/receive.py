@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakSet
 
 import psycopg
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from ratchet.domain.errors import Transient
 from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
-from ratchet.slack.socket import Delivery, SocketListener
+from ratchet.slack.socket import Connection, Delivery, SocketListener
 from ratchet.telemetry import ACK_SECONDS, EVENTS_FAILED
 
 log = structlog.get_logger(__name__)
@@ -29,16 +30,16 @@ class Receive:
     listener: SocketListener
     intake: Intake
     history: History
-    _marked: int = field(default=-1)
+    _known: WeakSet[Connection] = field(default_factory=WeakSet)
 
     async def run(self) -> None:
         while True:
             deliveries = await self.listener.receive()
-            if self.listener.epoch != self._marked:
+            fresh = {delivery.connection for delivery in deliveries} - set(self._known)
+            if fresh:
                 # Nothing of a new connection is recorded before the gap in front of it is marked.
-                epoch = self.listener.epoch
-                await self._until_stored(self.history.mark_gaps)
-                self._marked = epoch
+                await until_stored(self.history.mark_gaps)
+                self._known.update(fresh)
             await self._record(deliveries)
 
     async def _record(self, deliveries: Sequence[Delivery]) -> None:
@@ -60,17 +61,18 @@ class Receive:
         async def step() -> None:
             await self.intake.record([delivery.envelope.event for delivery in deliveries])
 
-        await self._until_stored(step)
+        await until_stored(step)
         await self.listener.acknowledge(deliveries)
         now = time.monotonic()
         for delivery in deliveries:
             ACK_SECONDS.observe(now - delivery.received_at)
 
-    async def _until_stored(self, step: Callable[[], Awaitable[None]]) -> None:
-        """While the database is away, hold what was received; it stays unacknowledged."""
-        while True:
-            try:
-                return await step()
-            except Transient:
-                log.warning("database_away", retry_s=RETRY_S)
-                await asyncio.sleep(RETRY_S)
+
+async def until_stored(step: Callable[[], Awaitable[None]]) -> None:
+    """While the database is away, hold what was received; it stays unacknowledged."""
+    while True:
+        try:
+            return await step()
+        except Transient:
+            log.warning("database_away", retry_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)

@@ -27,7 +27,7 @@ def clean_text(text: str) -> str:
 
 
 def clean(value: Any, depth: int = 0) -> Any:
-    """A copy of a JSON value that can be stored. Raises `Malformed` when it is not JSON or nested too deeply."""
+    """A copy of a JSON value that can be stored. Raises `Malformed`: not JSON, or nested too deeply."""
     if isinstance(value, str):
         return clean_text(value)
     if value is None or isinstance(value, int):

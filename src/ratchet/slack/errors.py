@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -31,10 +32,10 @@ TRANSIENT: Final = frozenset(
     }
 )  # fmt: skip
 
-_NEW_TOKEN = "copy the current token from the app's page at api.slack.com/apps into {setting}"
+_COPY_AGAIN = "copy the current token from the app's page at api.slack.com/apps into {setting}"
 _REINSTALL = "reinstall the app to the workspace and put the new token into {setting}"
 REMEDIES: Final[Mapping[str, str]] = {
-    "invalid_auth": _NEW_TOKEN,
+    "invalid_auth": _COPY_AGAIN,
     "not_authed": "set {setting}",
     "account_inactive": _REINSTALL,
     "token_revoked": _REINSTALL,
@@ -69,16 +70,17 @@ def retry_after(headers: Mapping[str, str]) -> float:
     """Seconds to wait, by the header of that name; within reason whatever it says."""
     with contextlib.suppress(ValueError):
         seconds = float(headers.get("Retry-After", ""))
-        return min(max(seconds, 0.0), MAX_RETRY_AFTER) if seconds == seconds else DEFAULT_RETRY_AFTER
+        return DEFAULT_RETRY_AFTER if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER)
     return DEFAULT_RETRY_AFTER
 
 
 def _response(error: SlackApiError) -> tuple[int, Mapping[str, str], Mapping[str, Any]]:
     """Status, headers and body. The SDK puts aiohttp's own response in when the body is not JSON."""
-    response = error.response
-    status = getattr(response, "status_code", None) or getattr(response, "status", 0)
-    data = getattr(response, "data", None)
-    return status, getattr(response, "headers", {}), data if isinstance(data, dict) else {}
+    response: Any = error.response
+    status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
+    headers: Mapping[str, str] = getattr(response, "headers", {})
+    data: Any = getattr(response, "data", None)
+    return status, headers, data if isinstance(data, dict) else {}
 
 
 def _by_code(method: str, code: str, data: Mapping[str, Any], setting: str) -> RatchetError:

@@ -16,9 +16,10 @@ Json = Mapping[str, Any]
 HOUSEKEEPING: Final = frozenset(
     {
         "bot_add", "bot_disable", "bot_enable", "bot_remove",
-        "channel_archive", "channel_canvas_updated", "channel_convert_to_private", "channel_convert_to_public",
-        "channel_join", "channel_leave", "channel_name", "channel_posting_permissions", "channel_purpose",
-        "channel_topic", "channel_unarchive", "ekm_access_denied",
+        "channel_archive", "channel_canvas_updated", "channel_convert_to_private",
+        "channel_convert_to_public", "channel_join", "channel_leave", "channel_name",
+        "channel_posting_permissions", "channel_purpose", "channel_topic", "channel_unarchive",
+        "ekm_access_denied",
         "group_archive", "group_join", "group_leave", "group_name", "group_purpose", "group_topic",
         "group_unarchive",
         "huddle_thread", "joiner_notification", "joiner_notification_for_inviter",

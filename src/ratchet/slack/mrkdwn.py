@@ -9,19 +9,21 @@ from ratchet.slack.split import FENCE
 
 _GROUPS: Final = r"here|channel|group|everyone"
 _PING: Final = re.compile(
-    rf"(?:<|&lt;)\\?!\s*(?:(?P<name>{_GROUPS})|subteam\b[^>|&]*)(?:\|(?P<label>[^>]{{0,200}}?))?(?:>|&gt;)",
-    re.I,
+    rf"(?:<|&lt;)\\?!\s*(?:(?P<name>{_GROUPS})|subteam\b[^>|&]{{0,100}})(?:\|(?P<label>[^>]{{0,200}}?))?(?:>|&gt;)",
+    re.IGNORECASE,
 )
-_PING_START: Final = re.compile(rf"(<|&lt;)(?=\\?!\s*(?:{_GROUPS}|subteam))", re.I)
-_AT: Final = re.compile(rf"@(?=(?:{_GROUPS})\b)", re.I)
+_PING_START: Final = re.compile(rf"(<|&lt;)(?=\\?!\s*(?:{_GROUPS}|subteam))", re.IGNORECASE)
+_AT: Final = re.compile(rf"(?<![\w/])@(?=(?:{_GROUPS})\b)", re.IGNORECASE)
 _BREAK: Final = "\u200b"  # zero width space: reads the same, pings nobody
 
-_CODE: Final = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_CODE: Final = re.compile(r"(`+)(?!`)(.{1,500}?)(?<!`)\1(?!`)")
 _SPECIAL: Final = re.compile(
     r"!?\[(?P<label>[^\[\]\n]{0,300})\]\(<?(?P<url>(?:https?://|mailto:)[^()\s<>|]{1,2000})>?(?:\s+\"[^\"\n]{0,200}\")?\)"
     r"|<(?P<auto>(?:https?://|mailto:)[^\s<>|]{1,2000})(?:\|(?P<auto_label>[^<>\n]{0,300}))?>"
+    r"|(?P<bare>https?://[^\s<>|\x02\x03]{1,1999}[^\s<>|.,;:!?)\]'\"*_~`\x02\x03])"
     r"|(?P<mention><[@#][A-Z0-9]{1,64}(?:\|[^<>\n]{0,100})?>)"
 )
+_ESCAPED_MENTION: Final = re.compile(r"&lt;([@#][A-Z0-9]{1,64})&gt;")
 _HEADING: Final = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*")
 _BULLET: Final = re.compile(r"([ \t]*)[-*+][ \t]+")
 _QUOTE: Final = re.compile(r"((?:>[ \t]?)+)")
@@ -67,7 +69,8 @@ def to_plain(markdown: str, limit: int) -> str:
     )
     text = re.sub(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|(?:>[ \t]?)+|[-*+][ \t]+)", "", text)
     text = " ".join(re.sub(r"\*\*|__|~~|`", "", text).split())
-    return defuse(escape(text if len(text) <= limit else text[: limit - 1].rstrip() + "…"))
+    text = escape(text if len(text) <= limit else text[: limit - 1].rstrip() + "…")
+    return defuse(_ESCAPED_MENTION.sub(r"<\1>", text))
 
 
 def _line(line: str) -> str:
@@ -81,31 +84,29 @@ def _line(line: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Inline code as it is, the rest converted."""
-    done, at = [], 0
-    for code in _CODE.finditer(text):
-        done += [_links(text[at : code.start()]), f"`{escape(code[2])}`"]
-        at = code.end()
-    return "".join([*done, _links(text[at:])])
+    """Code and links are put aside, so that escaping and styling touch only what stands around them."""
+    aside: list[str] = []
 
+    def put_aside(piece: str) -> str:
+        aside.append(piece)
+        return f"\x02{len(aside) - 1}\x03"
 
-def _links(text: str) -> str:
-    """Links and mentions in mrkdwn; what stands between them escaped and styled."""
-    done, at = [], 0
-    for match in _SPECIAL.finditer(text):
-        done += [_style(text[at : match.start()]), match["mention"] or _link(match)]
-        at = match.end()
-    return "".join([*done, _style(text[at:])])
+    text = re.sub("[\x01-\x03]", "", text)
+    text = _CODE.sub(lambda match: put_aside(f"`{escape(match[2])}`"), text)
+    text = _SPECIAL.sub(lambda match: put_aside(match["mention"] or _link(match)), text)
+    text = _style(escape(text))
+    while "\x02" in text:  # a link's label may hold code that was put aside before it
+        text = re.sub("\x02(\\d+)\x03", lambda match: aside[int(match[1])], text)
+    return text
 
 
 def _link(match: re.Match[str]) -> str:
-    url = escape(match["url"] or match["auto"])
+    url = escape(match["url"] or match["auto"] or match["bare"])
     label = escape((match["label"] or match["auto_label"] or "").replace("|", "/")).strip()
     return f"<{url}|{label}>" if label else f"<{url}>"
 
 
 def _style(text: str) -> str:
-    text = escape(text.replace("\x01", ""))
     for pattern, replacement in _STYLES:
         text = pattern.sub(replacement, text)
     return text.replace("\x01", "*")

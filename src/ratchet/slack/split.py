@@ -1,4 +1,4 @@
-"""Markdown in parts that each stand alone: cut where a reader pauses, code fences closed and reopened. Pure."""
+"""Markdown in parts that each stand alone: cut where a reader pauses, code fences whole. Pure."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -28,7 +27,7 @@ from ratchet.domain.errors import Misconfigured, Transient
 from ratchet.store.embedded_account import ROOT_WAYS, Account, Way, choose_account
 from ratchet.store.embedded_binaries import Binaries, find_binaries
 from ratchet.store.embedded_files import PORT, Files, clear_socket, give_tree
-from ratchet.store.embedded_process import ServerProcess
+from ratchet.store.embedded_process import ENVIRONMENT, ServerProcess, run_tool
 
 USER = "ratchet"
 DATABASE = "ratchet"
@@ -65,8 +64,6 @@ INITDB = (
     "--no-instructions",
     f"--username={USER}",
 )
-ENVIRONMENT: Mapping[str, str] = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
-"""Nothing of ours: no PG* variable misleads the server, no secret is in its environment."""
 
 START_POLL = 0.01
 LOCK_POLL = 1.0
@@ -252,22 +249,9 @@ class EmbeddedServer:
         self._files.adopt_cluster(path)
 
     async def _run(self, command: Sequence[str], text: str = "") -> None:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            env=ENVIRONMENT,
-        )
-        try:
-            output, _ = await process.communicate(text.encode())
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            raise self._did_not_start("could not be set up", output.decode(errors="replace").strip())
+        code, printed = await run_tool(command, text)
+        if code != 0:
+            raise self._did_not_start("could not be set up", printed)
 
     async def _stop_orphan(self) -> None:
         """A server whose owner was killed, and that was not told (no parent-death signal outside Linux)."""

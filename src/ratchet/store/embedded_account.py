@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pwd
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +12,13 @@ from typing import Literal
 
 from ratchet.domain.errors import Misconfigured
 from ratchet.store.embedded_binaries import Binaries
+from ratchet.store.embedded_process import run_tool
 
 Way = Literal["same", "namespace", "user"]
 ROOT_WAYS: tuple[Way, ...] = ("namespace", "user")
 """For root, best first: in a user namespace the files stay root's and need not be readable by others."""
 
 CHILD = Path(__file__).with_name("embedded_child.py")
-PROBE_TIMEOUT = 10.0
 UNPRIVILEGED = ("postgres", "nobody")
 
 
@@ -97,20 +95,8 @@ def _unprivileged() -> pwd.struct_passwd:
 
 
 async def _obstacle(account: Account, binaries: Binaries, directory: Path) -> str | None:
-    process = await asyncio.create_subprocess_exec(
-        *account.probe(binaries.postgres, directory, binaries.root / "share"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd="/",
-        env={},
-    )
-    async with asyncio.timeout(PROBE_TIMEOUT):
-        out, err = await process.communicate()
-    if process.returncode == 0:
-        return None
-    unreachable = " and ".join(out.decode(errors="replace").split("\n")).strip()
-    return f"cannot reach {unreachable}" if unreachable else err.decode(errors="replace").strip()
+    code, printed = await run_tool(account.probe(binaries.postgres, directory, binaries.root / "share"))
+    return None if code == 0 else printed.replace("\n", ", ")
 
 
 def _describe(account: Account) -> str:

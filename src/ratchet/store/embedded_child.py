@@ -4,7 +4,7 @@ Run as a script with `python -I -S`: it imports only the standard library, so it
 of this happens between fork and exec of a process that has threads.
 
     embedded_child.py probe WAY UID GID PROGRAM DIRECTORY...
-        prints what is out of reach, one a line; status 1 if anything is
+        prints what is out of reach; status 1 if anything is
     embedded_child.py exec WAY UID GID PARENT SIGNAL PROGRAM ARGUMENT...
         becomes PROGRAM, which gets SIGNAL when the thread that started it ends (on Linux)
 
@@ -62,7 +62,8 @@ def probe(program: str, directories: list[str]) -> int:
     missing = [path for path in directories if not os.access(path, os.X_OK)]
     if not os.access(program, os.R_OK | os.X_OK):
         missing.append(program)
-    print("\n".join(missing))  # noqa: T201  # the answer
+    if missing:
+        print("cannot reach", " and ".join(missing))  # noqa: T201  # the answer
     return 1 if missing else 0
 
 

@@ -1,4 +1,4 @@
-"""One running PostgreSQL server as our child: start, notice the end, stop within a bound."""
+"""PostgreSQL programs as our children: the server, whose end is noticed, and tools that run to their end."""
 
 from __future__ import annotations
 
@@ -6,12 +6,40 @@ import asyncio
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from typing import IO
 
 POLL = 0.01
 QUIT_TIMEOUT = 5.0
 """Seconds PostgreSQL itself takes at most to kill its children after SIGQUIT."""
+
+
+ENVIRONMENT: Mapping[str, str] = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+"""Nothing of ours: no PG* variable misleads the program, no secret is in its environment."""
+
+
+async def run_tool(command: Sequence[str], text: str = "") -> tuple[int, str]:
+    """Its exit code and what it printed, `text` being its input. Killed when the caller is cancelled."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed:
+        given.write(text.encode())
+        given.seek(0)
+        process = _spawn(command, stdin=given, output=printed)
+        try:
+            while process.poll() is None:
+                await asyncio.sleep(POLL)
+        finally:
+            process.kill()
+            process.wait()
+        printed.seek(0)
+        return process.returncode, printed.read().decode(errors="replace").strip()
+
+
+def _spawn(command: Sequence[str], stdin: IO[bytes], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  # our own launcher
+        command, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, cwd="/", env=dict(ENVIRONMENT)
+    )
 
 
 class ServerProcess:

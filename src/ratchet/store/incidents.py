@@ -145,9 +145,7 @@ class Incidents:
     async def action_of(self, ref: MessageRef, version: str) -> IncidentAction:
         """What was recorded about that version of the message; NOTHING when it was no alert."""
         async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
-            await cur.execute(
-                AT_VERSION, {"channel_id": ref.channel_id, "ts": ref.ts, "version": version}
-            )
+            await cur.execute(AT_VERSION, {"channel_id": ref.channel_id, "ts": ref.ts, "version": version})
             row = await cur.fetchone()
         if row is None:
             return NOTHING
@@ -228,9 +226,7 @@ class Incidents:
     async def ends(self, refs: Sequence[MessageRef]) -> dict[MessageRef, datetime | None]:
         """When the incident of each opening message was closed; None while it is open."""
         async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
-            await cur.execute(
-                ENDS, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]}
-            )
+            await cur.execute(ENDS, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]})
             return {MessageRef(c, ts): closed for c, ts, _, closed in await cur.fetchall()}
 
     async def open_roots(self, channel_id: str, limit: int) -> Sequence[str]:

@@ -206,9 +206,7 @@ class Messages:
     async def roots_between(self, channel_id: str, oldest: str, newest: str) -> set[str]:
         """ts of the stored messages that are not replies, both ends included."""
         async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
-            await cur.execute(
-                ROOTS_BETWEEN, {"channel_id": channel_id, "oldest": oldest, "newest": newest}
-            )
+            await cur.execute(ROOTS_BETWEEN, {"channel_id": channel_id, "oldest": oldest, "newest": newest})
             return set(await cur.fetchall())
 
     async def replies_of(self, root: MessageRef) -> set[str]:
@@ -303,7 +301,9 @@ async def delete(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None
     await conn.execute(DELETE, keys)
 
 
-async def park(conn: AsyncConnection[Any], edits: Sequence[tuple[MessageRef, str, Mapping[str, Any]]]) -> None:
+async def park(
+    conn: AsyncConnection[Any], edits: Sequence[tuple[MessageRef, str, Mapping[str, Any]]]
+) -> None:
     """Keep edits `(message, version, event)` whose message has not arrived yet."""
     await conn.execute(
         PARK,
@@ -335,8 +335,4 @@ async def react(conn: AsyncConnection[Any], changes: Sequence[ReactionChanged]) 
 
 
 async def annotate(conn: AsyncConnection[Any], ref: MessageRef, attrs: Mapping[str, Any]) -> None:
-    await conn.execute(
-        ANNOTATE, {"channel_id": ref.channel_id, "ts": ref.ts, "attrs": Jsonb(dict(attrs))}
-    )
-
-
+    await conn.execute(ANNOTATE, {"channel_id": ref.channel_id, "ts": ref.ts, "attrs": Jsonb(dict(attrs))})

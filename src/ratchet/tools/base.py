@@ -58,14 +58,14 @@ class IncidentReader(Protocol):
     ) -> Sequence[Incident]:
         """Incidents that opened at or after `since` (UTC), or are open still, newest first.
 
-        `alert` and `service` match the whole name, whatever its case. `still_open` leaves out the closed ones.
+        `alert` and `service` match the whole name, whatever its case. `still_open`: only open ones.
         """
         ...
 
     async def count_human_replies(
         self, channel_id: str, open_ts: Collection[str], *, visible_from: str
     ) -> Mapping[str, int]:
-        """Messages by people in the threads under the messages at `open_ts`, by that ts; 0 may be left out."""
+        """Messages by people in the threads under the messages at `open_ts`, by that ts; no key for 0."""
         ...
 
 

@@ -31,10 +31,14 @@ async def test_a_transaction_is_committed_when_its_block_ends(database: Database
 async def test_a_transaction_is_rolled_back_when_its_block_raises(database: Database) -> None:
     async with database.connection() as connection:
         await connection.execute("CREATE TABLE noted (n int)")
-    with pytest.raises(ValueError, match="no"):
+
+    async def work() -> None:
         async with database.transaction() as connection:
             await connection.execute("INSERT INTO noted VALUES (1)")
             raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await work()
     assert await count(database) == 0
 
 
@@ -72,12 +76,15 @@ async def test_connections_that_the_server_closed_while_idle_are_not_felt(databa
 async def test_a_connection_that_breaks_in_use_is_transient_and_the_next_one_works(
     database: Database,
 ) -> None:
-    with pytest.raises(Transient):
+    async def work() -> None:
         async with database.transaction() as connection:
             name = connection.info.dbname
             async with await psycopg.AsyncConnection.connect(database.conninfo, autocommit=True) as other:
                 await other.execute(OTHERS, (name,))
             await connection.execute("SELECT 1")
+
+    with pytest.raises(Transient):
+        await work()
     async with database.connection() as connection:
         assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
 
@@ -94,7 +101,7 @@ async def test_a_server_that_is_away_is_transient() -> None:
 
 
 async def test_a_database_that_does_not_exist_is_named(database_server: str) -> None:
-    with pytest.raises(Misconfigured, match='database "nowhere" does not exist.*RATCHET_DATABASE_URL'):
+    with pytest.raises(Misconfigured, match=r'database "nowhere" does not exist.*RATCHET_DATABASE_URL'):
         await open_pool(make_conninfo(database_server, dbname="nowhere"))
 
 

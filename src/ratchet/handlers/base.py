@@ -1,0 +1,71 @@
+"""What a handler is: a message goes in, effects come out.
+
+The Protocols of what handlers read stand in `ratchet.tools.base`, since tools read the same; they are named
+here again so that a handler imports them from one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ratchet.domain.effects import Effect
+from ratchet.domain.incidents import NOTHING, IncidentAction
+from ratchet.domain.messages import Channel, Message
+from ratchet.tools.base import (
+    ChannelReader,
+    IncidentReader,
+    MessageSearch,
+    Permalinks,
+    RecordReader,
+    ThreadReader,
+)
+
+__all__ = [
+    "ChannelReader",
+    "Handler",
+    "IncidentReader",
+    "MessageSearch",
+    "Permalinks",
+    "RecordReader",
+    "ThreadReader",
+    "Trigger",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A live message that a handler may act on; never backfilled, never Ratchet's own.
+
+    `edited`: this is a new version of a message that is known; `previous_text` is then the text it had, or
+    None when that is not known. `me_user_id` is Ratchet's user id.
+    """
+
+    message: Message
+    channel: Channel
+    me_user_id: str
+    incident: IncidentAction = NOTHING
+    edited: bool = False
+    previous_text: str | None = None
+
+
+class Handler(Protocol):
+    """`name` is stable: the keys of effects begin with it. `timeout_s` bounds one `handle`, in seconds."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def timeout_s(self) -> float: ...
+
+    def wants(self, trigger: Trigger) -> bool:
+        """Whether `handle` is to be called. Pure and cheap: every live message comes by."""
+        ...
+
+    async def handle(self, trigger: Trigger) -> Sequence[Effect]:
+        """What should happen. Changes nothing itself, so that it may run again.
+
+        Raises `Transient` to be run again later, `Refused` to be given up.
+        """
+        ...

@@ -1,0 +1,115 @@
+"""What may stand in an answer that a model wrote: no link that no tool gave, nobody pinged. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+# Every repeat is bounded, so that no text takes long.
+_CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
+_SCHEME: Final = r"(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|www\.|mailto:|javascript:|data:)"
+_URL: Final = re.compile(_SCHEME + r"[^\s<>|`\"]+")
+_LINK: Final = re.compile(
+    r"!?\[(?P<label>[^\]]{0,500})\]\([ \n]?<?(?P<target>[^)\s>]{0,2000})[^)]{0,300}\)"
+    rf"|<(?P<slack>{_SCHEME}[^|>\s]{{0,2000}})(?:\|(?P<name>[^>]{{0,500}}))?>"
+    rf"|(?P<bare>{_URL.pattern})"
+)
+_PING: Final = re.compile(
+    r"<!(?:subteam\^\w{1,20}\|)?@?(?P<group>[^>|^]{0,80})[^>]{0,80}>"
+    r"|<@(?P<user>[A-Z0-9]{1,20})(?:\|(?P<label>[^>]{0,80}))?>"
+)
+_TRAILING: Final = ".,;:!?'\"*_~)]}"
+_LINK_KEYS: Final = frozenset({"permalink", "permalinks"})
+REMOVED: Final = "(link removed)"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an answer may rest on.
+
+    `permalinks` stay links. `urls` stood word for word in what the model read: they are shown, but not as
+    links, since whoever wrote that message chose them. `names` maps user ids to names.
+    """
+
+    permalinks: Set[str] = field(default_factory=frozenset)
+    urls: Set[str] = field(default_factory=frozenset)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def permalinks(data: Any) -> Iterator[str]:
+    """Every permalink in a tool's result, by the name of its field."""
+    for key, value in _fields(data):
+        if key in _LINK_KEYS and isinstance(value, str):
+            yield value
+
+
+def urls(data: Any) -> Iterator[str]:
+    """Every address in the texts of a tool's result."""
+    for _, value in _fields(data):
+        if isinstance(value, str):
+            for match in _URL.finditer(value):
+                yield match[0].rstrip(_TRAILING)
+
+
+def _fields(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(data, Mapping):
+        for name, value in data.items():
+            yield from _fields(value, name)
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from _fields(value, key)
+    else:
+        yield key, data
+
+
+def clean(text: str, known: Known) -> str:
+    """The answer with every link that no tool gave taken out, and every mention turned into a plain name."""
+    parts = _CODE.split(text)
+    # The pattern has one group, so code stands at the odd places.
+    linked = (part if place % 2 else _without_links(part, known) for place, part in enumerate(parts))
+    return unpinged("".join(linked), known.names).strip()
+
+
+def unpinged(text: str, names: Mapping[str, str]) -> str:
+    """The text with mentions of people, groups and channels as plain words, so that it notifies nobody."""
+
+    def plain(match: re.Match[str]) -> str:
+        if match["user"] is not None:
+            return f"@{match['label'] or names.get(match['user']) or 'someone'}"
+        return match["group"] or "group"
+
+    return _PING.sub(plain, text)
+
+
+def _without_links(text: str, known: Known) -> str:
+    def judged(match: re.Match[str]) -> str:
+        if match["bare"] is not None:
+            return _bare(match["bare"], known)
+        target = match["target"] if match["target"] is not None else match["slack"]
+        label = match["label"] if match["label"] is not None else match["name"]
+        if not _permitted(target, known):
+            return _shown(target, label, known)
+        return f"[{_without_links(label, known) if label else 'message'}]({html.unescape(target)})"
+
+    return _LINK.sub(judged, text)
+
+
+def _bare(url: str, known: Known) -> str:
+    core = url.rstrip(_TRAILING)
+    rest = url[len(core) :]
+    return (html.unescape(core) if _permitted(core, known) else _shown(core, None, known)) + rest
+
+
+def _shown(url: str, label: str | None, known: Known) -> str:
+    """A link that must not be one: its label, and the address as code when it was read somewhere."""
+    words = _without_links(label, known) if label else ""
+    if html.unescape(url) in known.urls:
+        return f"{words} `{url}`".strip()
+    return words or REMOVED
+
+
+def _permitted(url: str, known: Known) -> bool:
+    return html.unescape(url) in known.permalinks

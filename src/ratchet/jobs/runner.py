@@ -1,0 +1,162 @@
+"""One run of one job: the payload read, the key held, the time bounded, the ending judged."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+
+from ratchet.jobs.base import JobContext, Periodic, Route
+from ratchet.jobs.endings import (
+    Again,
+    Dead,
+    Ending,
+    Finished,
+    handed_back,
+    invalid,
+    of_error,
+    of_failure,
+    of_outcome,
+)
+from ratchet.jobs.errors import Failure
+from ratchet.jobs.headers import Record, read
+from ratchet.jobs.locks import KeyLocks, LockLost
+
+log = structlog.get_logger(__name__)
+
+BUSY_S: Final = 1.0
+MAX_LOST: Final = 20
+"""So often may the process of a running job die before the job is held to be the cause."""
+
+
+class Claimed:
+    """A claimed job, as far as a run needs to know it."""
+
+    __slots__ = ("headers", "id", "kind", "payload", "priority")
+
+    def __init__(
+        self, id: int, kind: str, priority: int, payload: bytes, headers: Mapping[str, object] | None
+    ) -> None:
+        self.id = id
+        self.kind = kind
+        self.priority = priority
+        self.payload = payload
+        self.headers = headers
+
+
+class Runner:
+    """Runs the jobs of one worker session."""
+
+    def __init__(self, routes: Mapping[str, Route[Any]], locks: KeyLocks) -> None:
+        self._routes = routes
+        self._locks = locks
+        self._scopes: dict[int | str, asyncio.Timeout] = {}
+        self._halted = False
+
+    async def run(self, job: Claimed) -> Ending:
+        record = read(job.headers)
+        with structlog.contextvars.bound_contextvars(job_id=job.id, kind=job.kind):
+            started = time.monotonic()
+            ending = await self._guarded(job, record)
+            _report(ending, time.monotonic() - started)
+            return ending
+
+    def halt(self) -> None:
+        """Cut every run short, and begin no other: the jobs are handed back."""
+        self._halted = True
+        now = asyncio.get_running_loop().time()
+        for scope in self._scopes.values():
+            if not scope.expired():
+                scope.reschedule(now)
+
+    async def _guarded(self, job: Claimed, record: Record) -> Ending:
+        route = self._routes[job.kind]
+        if record.lost >= MAX_LOST:
+            return Dead(record.failures, record.snoozes, _lost(record))
+        try:
+            payload = route.job_type.model_validate_json(job.payload)
+        except ValidationError as error:
+            return invalid(error, record)
+        context = JobContext(job.id, job.kind, job.priority, record.failures, record.snoozes)
+        try:
+            if record.serial is None:
+                return await self._attempt(route, payload, context, record)
+            async with self._locks.hold(record.serial) as free:
+                if not free:
+                    return handed_back(record, BUSY_S, "its key is held by a run that lost its claim")
+                return await self._attempt(route, payload, context, record)
+        except LockLost:
+            return handed_back(record, BUSY_S, "the connection that holds the keys is broken")
+        except asyncio.CancelledError:
+            # pgqueuer takes a cancelled run for a cancelled job and deletes it; ours is only handed back.
+            if task := asyncio.current_task():
+                task.uncancel()
+            return handed_back(record)
+
+    async def _attempt(self, route: Route[Any], payload: Any, context: JobContext, record: Record) -> Ending:
+        if self._halted:
+            return handed_back(record)
+        scope = asyncio.timeout(route.timeout_s)
+        try:
+            async with self._tracked(context.id, scope):
+                outcome = await route.run(payload, context)
+            return of_outcome(outcome, record)
+        except Exception as error:  # the queue's edge: whatever a job raises is judged here
+            if isinstance(error, TimeoutError) and scope.expired():
+                if self._halted:
+                    return handed_back(record)
+                late = Failure("TimeoutError", f"ran longer than {route.timeout_s:g} s", "")
+                return of_failure(late, record, route.max_failures, random.random())
+            ending = of_error(error, record, route.max_failures, random.random())
+            if isinstance(ending, Again | Dead) and ending.failure and ending.failures == 1:
+                log.exception("job.raised")
+            return ending
+
+    async def run_periodic(self, periodic: Periodic) -> None:
+        """Never raises but for cancellation: the next time comes by the clock."""
+        if self._halted:
+            return
+        with structlog.contextvars.bound_contextvars(periodic=periodic.name):
+            scope = asyncio.timeout(periodic.timeout_s)
+            try:
+                async with self._tracked(periodic.name, scope):
+                    await periodic.run()
+            except Exception:  # the queue's edge, as for jobs
+                if not (scope.expired() and self._halted):
+                    log.exception("periodic.failed")
+
+    @asynccontextmanager
+    async def _tracked(self, key: int | str, scope: asyncio.Timeout) -> AsyncIterator[None]:
+        async with scope:
+            self._scopes[key] = scope
+            try:
+                yield
+            finally:
+                del self._scopes[key]
+
+
+def _lost(record: Record) -> Failure:
+    return Failure("WorkerLost", f"the process that ran it died {record.lost} times; it may be the cause")
+
+
+def _report(ending: Ending, seconds: float) -> None:
+    took = round(seconds, 3)
+    match ending:
+        case Finished(reason=None):
+            log.debug("job.done", seconds=took)
+        case Finished(reason=reason):
+            log.info("job.cancelled", seconds=took, reason=reason)
+        case Again(failure=None):
+            log.info("job.snoozed", seconds=took, delay_s=round(ending.delay_s, 1), reason=ending.reason)
+        case Again():
+            log.warning(
+                "job.failed", seconds=took, failures=ending.failures, delay_s=round(ending.delay_s, 1)
+            )
+        case Dead(failure=failure):
+            log.error("job.dead", seconds=took, failures=ending.failures, error_type=failure.type)

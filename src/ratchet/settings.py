@@ -1,0 +1,184 @@
+"""The environment and `.env` as one frozen value. The only reader of os.environ."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from ratchet.domain.errors import Misconfigured
+from ratchet.store.config import DatabaseConfig
+
+PREFIX: Final = "RATCHET_"
+LOOPBACK_NAMES: Final = frozenset({"localhost"})
+
+EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
+
+
+def default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "ratchet"
+
+
+class Settings(BaseModel):
+    """Every setting. A field `x` is the variable `RATCHET_X`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    slack_bot_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="Bot token, xoxb-…, from the app's OAuth page"
+    )
+    slack_app_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="App-level token, xapp-…, with the scope connections:write"
+    )
+    slack_dev_channel: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="Channel id; when set, every post goes there instead"
+    )
+    slack_url: str = Field("https://slack.com/api/", description="Base URL of Slack's Web API")
+    database_url: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="PostgreSQL URL; without it and the RATCHET_DATABASE_* values, the embedded server"
+    )
+    database_host: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="Host of the PostgreSQL server"
+    )
+    database_port: Annotated[int | None, EmptyIsNone] = Field(
+        None, ge=1, le=65535, description="Its port, 5432"
+    )
+    database_user: Annotated[str | None, EmptyIsNone] = Field(None, description="User, postgres")
+    database_pass: Annotated[SecretStr | None, EmptyIsNone] = Field(None, description="Password")
+    database_name: Annotated[str | None, EmptyIsNone] = Field(None, description="Database, ratchet")
+    database_disable_tls: bool = Field(False, description="Connect without TLS")
+    data_dir: Path = Field(default_factory=default_data_dir, description="Where the embedded database lives")
+    openai_api_key: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="Key for the OpenAI-compatible server"
+    )
+    openai_url: Annotated[str | None, EmptyIsNone] = Field(
+        None,
+        description="Base URL of an OpenAI-compatible server; else Ollama on localhost:11434 if it answers",
+    )
+    openai_model: str = Field("qwen2.5:7b", description="Chat model")
+    classifier_incident_classification_binary: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="Own classifier: a command that gets JSON on standard input"
+    )
+    onboard_messages: int = Field(
+        1000, ge=0, le=100_000, description="Messages fetched when a channel is first seen"
+    )
+    http_addr: str = Field("127.0.0.1:5001", description="Address and port of the HTTP server")
+    http_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="Token for the HTTP API; required off loopback"
+    )
+    dev_mode: bool = Field(False, description="Logs for people")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged")
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        host, _ = split_addr(self.http_addr)
+        if not is_loopback(host) and self.http_token is None:
+            raise ValueError(
+                f"RATCHET_HTTP_ADDR: {self.http_addr} is reachable from other machines;"
+                " set RATCHET_HTTP_TOKEN, or listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def database(self) -> DatabaseConfig:
+        return DatabaseConfig(
+            data_dir=self.data_dir,
+            url=_reveal(self.database_url),
+            host=self.database_host,
+            port=self.database_port,
+            user=self.database_user,
+            password=_reveal(self.database_pass),
+            name=self.database_name,
+            disable_tls=self.database_disable_tls,
+        )
+
+    @property
+    def classifier_command(self) -> list[str]:
+        """The operator's classifier and its arguments; empty for the built-in one."""
+        return shlex.split(self.classifier_incident_classification_binary or "")
+
+    def slack_tokens(self) -> tuple[str, str]:
+        """Bot token and app token. Raises Misconfigured when one is missing or of the other kind."""
+        problems = [
+            problem
+            for name, token, prefix in (
+                ("RATCHET_SLACK_BOT_TOKEN", self.slack_bot_token, "xoxb-"),
+                ("RATCHET_SLACK_APP_TOKEN", self.slack_app_token, "xapp-"),
+            )
+            if (problem := _token_problem(name, token, prefix))
+        ]
+        if problems:
+            raise Misconfigured("\n".join(problems))
+        return _reveal(self.slack_bot_token) or "", _reveal(self.slack_app_token) or ""
+
+
+def _token_problem(name: str, token: SecretStr | None, prefix: str) -> str | None:
+    if token is None:
+        return f"{name} is not set. It begins with {prefix}; docs/install.md says where to find it."
+    if not token.get_secret_value().startswith(prefix):
+        return f"{name} does not begin with {prefix}; it holds another kind of token."
+    return None
+
+
+def _reveal(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def split_addr(addr: str) -> tuple[str, int]:
+    """`host:port` or `[v6]:port`. Raises ValueError."""
+    host, separator, port = addr.rpartition(":")
+    if not separator or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"RATCHET_HTTP_ADDR: {addr!r} is not host:port")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK_NAMES
+
+
+def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Path(".env")) -> Settings:
+    """`overrides` by field name, then the environment, then `.env`.
+
+    Raises Misconfigured, with every error at once.
+    """
+    values: dict[str, Any] = {}
+    file_values = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
+    for source in (file_values, os.environ):
+        values |= {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in source.items()
+            if name.startswith(PREFIX) and value is not None
+        }
+    try:
+        return Settings.model_validate({**values, **(overrides or {})})
+    except ValidationError as error:
+        raise Misconfigured(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One line per wrong setting: which, and what it should be. Never its value, which may be a secret."""
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = "".join(f"{PREFIX}{str(part).upper()}: " for part in problem["loc"][:1])
+        field = Settings.model_fields.get(str(problem["loc"][0])) if problem["loc"] else None
+        hint = f" ({field.description})" if field else ""
+        lines.append(f"{name}{problem['msg'].removeprefix('Value error, ')}{hint}")
+    return "\n".join(lines)

@@ -1,0 +1,114 @@
+"""Several processes on one directory, and owners that are killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.integration.store.embedded_support import alive, answers, eventually, is_root, member, note, noted
+
+WAYS = [("namespace",), ("user",)] if is_root() else [()]
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="rt-"))
+    path.chmod(0o755)
+    yield path / "db"
+    shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("ways", WAYS, ids=lambda ways: "-".join(ways) or "same")
+def test_when_the_owner_is_killed_the_server_ends_and_a_restart_has_every_committed_row(
+    directory: Path, ways: tuple[str, ...]
+) -> None:
+    for number in range(3):
+        with member(directory, *ways) as owner:
+            owner.hear()
+            note(owner.conninfo, number)
+            server = owner.pid
+            owner.kill()
+        eventually(lambda pid=server: not alive(pid))  # type: ignore[misc]  # bound now, called at once
+    with member(directory, *ways) as owner:
+        assert noted(owner.hear().conninfo) == [0, 1, 2]
+
+
+def test_owner_and_server_killed_together_lose_nothing(directory: Path) -> None:
+    for number in range(3):
+        with member(directory) as owner:
+            owner.hear()
+            note(owner.conninfo, number)
+            os.kill(owner.pid, signal.SIGKILL)
+            owner.kill()
+    with member(directory) as owner:
+        conninfo = owner.hear().conninfo
+        assert noted(conninfo) == [0, 1, 2]
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("CREATE EXTENSION amcheck")
+            connection.execute("SELECT bt_index_check(oid) FROM pg_class WHERE relkind = 'i' AND relam = 403")
+
+
+def test_two_processes_share_one_server_and_the_second_takes_over_from_a_killed_first(
+    directory: Path,
+) -> None:
+    with member(directory) as first, member(directory) as second:
+        first.hear()
+        second.hear()
+        owner, guest = (first, second) if first.owned else (second, first)
+        assert (owner.owned, guest.owned) == (True, False)
+        assert (guest.pid, guest.conninfo) == (owner.pid, owner.conninfo)
+        note(guest.conninfo, 1)
+        owner.kill()
+        address = guest.conninfo
+        guest.hear()
+        assert guest.owned
+        assert guest.conninfo == address
+        eventually(lambda: answers(address))
+        assert noted(address) == [1]
+        assert guest.leave() == 0
+    assert not answers(address)
+
+
+def test_a_guest_that_leaves_does_not_stop_the_server(directory: Path) -> None:
+    with member(directory) as owner:
+        owner.hear()
+        with member(directory) as guest:
+            assert not guest.hear().owned
+            assert guest.leave() == 0
+        assert answers(owner.conninfo)
+
+
+def test_when_the_owner_leaves_cleanly_the_guest_takes_over(directory: Path) -> None:
+    with member(directory) as owner:
+        owner.hear()
+        note(owner.conninfo, 1)
+        with member(directory) as guest:
+            guest.hear()
+            assert owner.leave() == 0
+            assert guest.hear().owned
+            eventually(lambda: answers(guest.conninfo))
+            assert noted(guest.conninfo) == [1]
+
+
+def test_first_starts_at_the_same_moment_make_one_cluster_and_one_owner(directory: Path) -> None:
+    with member(directory) as a, member(directory) as b, member(directory) as c:
+        members = [process.hear() for process in (a, b, c)]
+        assert sorted(process.owned for process in members) == [False, False, True]
+        assert len({process.pid for process in members}) == 1
+        assert all(answers(process.conninfo) for process in members)
+
+
+def test_a_first_start_that_is_killed_half_way_is_made_good_by_the_next(directory: Path) -> None:
+    with member(directory) as first:
+        eventually(lambda: any(directory.glob("data.tmp.*/PG_VERSION")))
+        first.kill()
+    assert not (directory / "data").exists()
+    with member(directory) as second:
+        assert answers(second.hear().conninfo)
+    assert not list(directory.glob("data.tmp.*"))
