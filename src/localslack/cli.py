@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,11 +29,10 @@ def serve(
     ] = None,
     bot_token: Annotated[str, typer.Option()] = BOT_TOKEN,
     app_token: Annotated[str, typer.Option()] = APP_TOKEN,
-    bot_name: Annotated[str, typer.Option()] = "ratchet",
     rate_limits: Annotated[bool, typer.Option("--rate-limits", help="Answer 429 as Slack does.")] = False,
 ) -> None:
     """Serve a Slack workspace on 127.0.0.1."""
-    options = {"bot_token": bot_token, "app_token": app_token, "bot_name": bot_name}
+    options = {"bot_token": bot_token, "app_token": app_token}
     try:
         loaded = _load(example_path() if example else workspace, example, newest_minutes_ago, options)
     except WorkspaceFileError as error:
@@ -46,9 +45,9 @@ def serve(
         raise typer.Exit(1) from None
 
 
-def _load(path: Path | None, example: bool, minutes: float | None, options: dict[str, str]) -> Workspace:
+def _load(path: Path | None, example: bool, minutes: float | None, options: dict[str, Any]) -> Workspace:
     if path is None:
-        ws = Workspace(**options)  # type: ignore[arg-type]  # only the options that are text
+        ws = Workspace(**options)
         ws.add_user("you", real_name="You")
         ws.add_channel("general", members=(*ws.users,))
         return ws

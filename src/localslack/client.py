@@ -15,7 +15,7 @@ from localslack.model import Json
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """`sent` counts envelopes, `redelivered` the further attempts; `ack_latency_ms` has p50, p95, p99, max."""
+    """`sent` counts envelopes, `redelivered` further attempts; `ack_latency_ms` has p50, p95, p99, max."""
 
     queued: int
     sent: int

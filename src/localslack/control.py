@@ -10,7 +10,7 @@ from localslack import channels, injection, interactions, messages, people, reac
 from localslack.errors import SlackError
 from localslack.faults import ApiFault, SocketFaults
 from localslack.hub import Hub
-from localslack.model import Channel, Json, User
+from localslack.model import Channel, ChannelKind, Json, User
 
 Action = Callable[[Hub, Json], Json]
 
@@ -35,7 +35,7 @@ def add_user(hub: Hub, body: Json) -> Json:
 
 
 def add_channel(hub: Hub, body: Json) -> Json:
-    """`kind` public | private | im (with `user`); `bot` false leaves the app out; its joining makes no event."""
+    """`kind` public | private | im (with `user`). The app is in it from the start, unless `bot` is false."""
     ws = hub.ws
     if body.get("kind") == "im":
         return {"channel": ws.direct_channel(_user(hub, body).id).id}
@@ -43,7 +43,7 @@ def add_channel(hub: Hub, body: Json) -> Json:
     if body.get("bot", True):
         members.append(ws.bot.id)
     shared = bool(body.get("ext_shared"))
-    kind = body.get("kind") or "public"
+    kind: ChannelKind = body.get("kind") or "public"
     channel = ws.add_channel(str(body["name"]), kind=kind, members=members, ext_shared=shared)
     return {"channel": channel.id}
 
@@ -139,7 +139,10 @@ def add_app(hub: Hub, body: Json) -> Json:
 
 
 def inject(hub: Hub, body: Json) -> Json:
-    """`events`: envelopes, payloads or bare events; `{"frame": text}` is written as it is. `apply` keeps them."""
+    """`events`: envelopes, payloads or bare events; `{"frame": text}` is written as it is.
+
+    `apply` also changes the workspace as the events say.
+    """
     events = body.get("events")
     if not isinstance(events, list):
         raise SlackError("events_must_be_a_list")
@@ -159,11 +162,15 @@ def fire(hub: Hub, body: Json) -> Json:
     for scenario in hub.ws.scenarios:
         if scenario.get("id") == body.get("scenario"):
             step = scenario["steps"][int(body.get("step") or 0)]
-            payload = {"channel": scenario.get("channel"), **step["webhook"]}
-            path = f"{hub.ws.team_id}/BSCENARIO/{scenario['id']}"
-            message = webhooks.receive(hub.ws, path, payload)
-            return {"channel": hub.ws.channel(str(payload["channel"])).id, "ts": message["ts"]}
+            posts = step.get("webhooks") or [step["webhook"]]
+            return [_fire(hub, {"channel": scenario.get("channel"), **payload}) for payload in posts][-1]
     raise SlackError("unknown_scenario")
+
+
+def _fire(hub: Hub, payload: Json) -> Json:
+    hook = webhooks.of_tool(hub.ws, str(payload.get("username") or "incoming-webhook"))
+    message = webhooks.receive(hub.ws, hook.path, payload)
+    return {"channel": hub.ws.channel(str(payload["channel"])).id, "ts": message["ts"]}
 
 
 def add_fault(hub: Hub, body: Json) -> Json:

@@ -35,7 +35,7 @@ class Envelope:
     due_at: float = 0.0
 
     def frame(self) -> str:
-        """What goes over the wire. The payload is JSON already: it shows how things were when they happened."""
+        """What goes over the wire. The payload is JSON already, so it shows how things were then."""
         head = {
             "envelope_id": self.id,
             "type": self.type,

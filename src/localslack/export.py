@@ -1,6 +1,6 @@
 """A workspace from a standard Slack export: a directory or a zip.
 
-`channels.json`, `users.json`, optionally `groups.json`, `dms.json`, `mpims.json`; one folder per conversation
+`channels.json`, `users.json`, optionally `groups.json`, `dms.json`, `mpims.json`; a folder per conversation
 with a `YYYY-MM-DD.json` per day. Beside them, our own and optional, `scenarios.json`: alerts the page can fire.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from localslack import stamps
 from localslack.errors import WorkspaceFileError
-from localslack.model import Channel, ChannelKind, Json, User
+from localslack.model import Channel, ChannelKind, Json, User, Webhook
 from localslack.shift import shifted
 from localslack.workspace import Workspace
 
@@ -52,7 +52,7 @@ def load(
         seconds = math.floor(clock() - newest_minutes_ago * 60 - newest / 1_000_000)
         days = {channel: shifted(found, seconds) for channel, found in days.items()}
     for channel_id, found in days.items():
-        _fill(ws.channels[channel_id], found)
+        _fill(ws, ws.channels[channel_id], found)
     if bot_joins:
         for channel in ws.channels.values():
             if not channel.archived:
@@ -162,8 +162,9 @@ _COMPUTED = (
 )
 
 
-def _fill(channel: Channel, found: list[Json]) -> None:
+def _fill(ws: Workspace, channel: Channel, found: list[Json]) -> None:
     for item in found:
+        _meet_tool(ws, channel, item)
         message = {key: value for key, value in item.items() if key not in _COMPUTED}
         at = stamps.micros(message["ts"])
         root = message.get("thread_ts")
@@ -173,3 +174,11 @@ def _fill(channel: Channel, found: list[Json]) -> None:
         reply = root_at is not None and root_at != at
         shown = not reply or message.get("subtype") == "thread_broadcast"
         channel.put(at, message, root=root_at, in_history=shown)
+
+
+def _meet_tool(ws: Workspace, channel: Channel, item: Json) -> None:
+    """A tool that posted before posts again as the same bot."""
+    bot, name = item.get("bot_id"), item.get("username")
+    path = f"{ws.team_id}/{bot}/export"
+    if bot and name and path not in ws.webhooks:
+        ws.webhooks[path] = Webhook(path, channel.id, str(bot), str(name))

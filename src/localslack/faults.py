@@ -15,9 +15,9 @@ class ApiFault:
     """A share of the calls of matching methods fail.
 
     `method` is a glob (`chat.*`). `status` 429 answers like a rate limit with `retry_after` seconds, 5xx with
-    an empty page, 200 with `error`, 0 not at all (for `delay` alone). `when="after"`: the call has had its effect, only the answer is lost.
-    `times` ends the fault after so many failures. `delay` seconds pass before the answer. `hang_up` closes
-    the connection without any answer.
+    a page that is not JSON, 200 with `error`; 0 lets the call pass (for `delay` alone). `when="after"`: the
+    call has had its effect, only the answer is lost. `times` ends the fault after so many failures. `delay`
+    seconds pass before the answer. `hang_up` closes the connection without any answer.
     """
 
     method: str = "*"

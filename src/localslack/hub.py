@@ -1,4 +1,4 @@
-"""What the edges share: the workspace, the delivery, the faults, the figures, and a bell that rings on change."""
+"""What the edges share: workspace, delivery, faults, figures, and a bell that rings on change."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class LocalSlack:
         rate_limits: bool = False,
         seed: int = 0,
     ) -> contextlib.AbstractAsyncContextManager[LocalSlack]:
-        """Serve on 127.0.0.1 until the context ends. Port 0 takes a free one. Raises OSError when it is taken."""
+        """Serve on 127.0.0.1 until the context ends; port 0 takes a free one. OSError when it is taken."""
         return _serve(build_hub(workspace or Workspace(), rules, rate_limits=rate_limits, seed=seed), port)
 
 

@@ -31,6 +31,14 @@ def receive(ws: Workspace, path: str, payload: Json) -> Json:
     return messages.post(ws, _draft(ws, hook, payload, channel.id))
 
 
+def of_tool(ws: Workspace, username: str) -> Webhook:
+    """The webhook that a tool of this name uses, made when it has none."""
+    for hook in ws.webhooks.values():
+        if hook.username == username:
+            return hook
+    return add(ws, _default_channel(ws), username=username)
+
+
 def _draft(ws: Workspace, hook: Webhook, payload: Json, channel: str) -> messages.Draft:
     text = str(payload.get("text") or "")
     blocks, attachments = payload.get("blocks") or None, payload.get("attachments") or None

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +245,7 @@ def test_one_alert_flaps_one_heals_itself_every_night_and_one_is_renotified() ->
     by_kind: dict[Title, list[float]] = {}
     for alert in firings():
         by_kind.setdefault(subject(title_of(alert)), []).append(float(alert["ts"]))
-    gaps = {k: [b - a for a, b in zip(ts, ts[1:], strict=False)] for k, ts in by_kind.items()}
+    gaps = {k: [b - a for a, b in pairwise(ts)] for k, ts in by_kind.items()}
     assert sum(gap < 3600 for gap in gaps["DiskLatencyHigh", "postgres-main"]) >= 4
     nights = [datetime.fromtimestamp(t, UTC) for t in by_kind["ReplicationLagHigh", "postgres-main"]]
     assert sum(night.hour == 2 for night in nights) >= 20

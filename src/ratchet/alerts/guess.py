@@ -15,18 +15,29 @@ from ratchet.alerts.words import CERTAIN_SEVERITIES, POSSIBLE_SEVERITIES
 _ADDRESS = re.compile(
     r"^(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+|\[?[0-9a-fA-F:]+\]?):\d{1,5}$|^\d{1,3}(?:\.\d{1,3}){3}$"
 )
-_NAME = re.compile(r"^[A-Za-z][\w.@+-]*$")
+_NAME = re.compile(r"^[A-Za-z][\w.@+,-]*$")
 _POD_HASH = re.compile(r"-(?=[a-z0-9]*\d)[a-z0-9]{5}$|-[0-9a-f]{6,10}-[a-z0-9]{5}$|-\d+$")
 _PLACE = re.compile(
-    r"""^(?:prod|production|prd|staging|stage|stg|dev|development|test|qa|uat|preprod|sandbox|live|global
-    |[a-z]{2,3}-[a-z]+-\d[a-z]?|(?:us|eu|ap|sa|ca|af|me|uk|de|asia|europe)(?:[-_]?\w+)?\d*[a-z]?
-    |(?:[a-z]+[-_])?(?:prod|production|staging|stage|stg|dev|test|qa|uat)(?:[-_]?\w+)?
-    |[\w-]*cluster[\w-]*|k8s(?:-\w+)?|dc\d*|az\d*|region\d*)$""",
+    r"""^(?:
+      (?:[a-z0-9]+[-_])?(?:prod|production|prd|staging|stage|stg|dev|development|test|qa|uat|preprod|sandbox)
+        (?:[-_][\w-]+|\d+)?
+    | live | global
+    | [a-z]{2,3}-[a-z]+-\d[a-z]?
+    | (?:us|eu|ap|sa|ca|af|me|uk|de|asia|europe)(?:[-_][\w-]+|\d+[a-z]?|(?:north|south|east|west|central)\w*)?
+    | [\w-]*cluster[\w-]* | k8s(?:-\w+)? | dc\d* | az\d* | region\d*
+    )$""",
     re.VERBOSE | re.IGNORECASE,
 )
-_SYSTEM = re.compile(r"^(?:kube-system|kube-public|default|monitoring|observability|openshift-[\w-]+|[\w-]+-system)$")
-_EXPORTER = re.compile(r"kube-state-metrics|^(?:k8s|kubernetes)-(?:pods|nodes|cadvisor|service-endpoints)$|exporter$")
-_PORT_NAME = frozenset("http https http-metrics https-metrics metrics http-web reloader-web grpc main".split())
+_SYSTEM = re.compile(
+    r"^(?:kube-system|kube-public|default|monitoring|observability|openshift-[\w-]+|[\w-]+-system)$"
+)
+_EXPORTER = re.compile(
+    r"kube-state-metrics|^(?:k8s|kubernetes)-(?:pods|nodes|cadvisor|service-endpoints)$|exporter$"
+)
+_PORT_NAMES = frozenset(
+    ["http", "https", "http-metrics", "https-metrics", "metrics", "http-web", "reloader-web", "grpc", "main"]
+)
+_STATES = frozenset({"true", "false", "up", "down", "enabled", "disabled", "all", "any"})
 _SERVICE_LIKE = re.compile(
     r"(?:^|[-_])(?:api|svc|service|server|worker|gateway|frontend|backend|db|app|proxy|web|cache|queue|ui)s?$",
     re.IGNORECASE,
@@ -38,7 +49,9 @@ _ALERTISH = re.compile(
     |too|many|not|no|above|below|over|under|watchdog|alert|loss|spike|pressure|degraded|unreachable|throttl""",
     re.VERBOSE | re.IGNORECASE,
 )
-_JOINING = frozenset("is on in for the a of to and at with has by from".split())
+_JOINING = frozenset(
+    ["is", "on", "in", "for", "the", "a", "of", "to", "and", "at", "with", "has", "by", "from"]
+)
 
 
 def severity_among(values: Sequence[str]) -> int | None:
@@ -53,9 +66,11 @@ def severity_among(values: Sequence[str]) -> int | None:
 
 def looks_like_alert(word: str) -> bool:
     """CamelCase, or words that name a fault; a namespace, a host or a place does not."""
+    if re.match(r"^\w*[a-z]\w*[A-Z]\w*$", word):
+        return True
     if _ADDRESS.match(word) or _PLACE.match(word) or "/" in word:
         return False
-    if word[:1].isupper() or re.search(r"[a-z][A-Z]", word):
+    if word[:1].isupper():
         return True
     return ("_" in word or "-" in word) and _ALERTISH.search(word) is not None
 
@@ -109,9 +124,8 @@ def _by_place(before: Sequence[str]) -> str | None:
     if slashes and (after := _candidates(before[slashes[-1] + 1 :])):
         return after[-1] if not _EXPORTER.search(after[-1]) else _best(_candidates(before) or after)
     addresses = [at for at, value in enumerate(before) if _ADDRESS.match(value)]
-    if addresses and (after := _candidates(before[addresses[-1] + 1 : addresses[-1] + 2])):
-        if not _EXPORTER.search(after[0]):
-            return after[0]
+    if addresses and (after := _candidates(before[addresses[-1] + 1 :])):
+        return _best(after)
     kept = _candidates(before)
     return _best(kept) if kept else None
 
@@ -125,24 +139,17 @@ def _candidates(values: Sequence[str]) -> list[str]:
 
 
 def _may_be_service(value: str) -> bool:
-    return bool(
-        _NAME.match(value)
-        and not _ADDRESS.match(value)
-        and not _PLACE.match(value)
-        and value not in _PORT_NAME
-        and value.lower() not in {"true", "false", "up", "down", "enabled", "all", "any"}
-        and not value[:1].isupper()
-        or value[:1].isupper()
-        and _NAME.match(value)
-        and not _ALERTISH.search(value)
-        and not _PLACE.match(value)
-    )
+    if not _NAME.match(value) or _ADDRESS.match(value) or _PLACE.match(value):
+        return False
+    if value[:1].isupper():
+        return not _ALERTISH.search(value)
+    return value not in _PORT_NAMES and value.lower() not in _STATES
 
 
 def _best(values: Sequence[str]) -> str:
     """A service-like word, else the last that is no exporter, system namespace or pod."""
-    plain = [value for value in values if not _EXPORTER.search(value)] or list(values)
-    plain = [value for value in plain if not _SYSTEM.match(value)] or plain
+    plain = [value for value in values if not _SYSTEM.match(value)] or list(values)
+    plain = [value for value in plain if not _EXPORTER.search(value)] or plain
     named = [value for value in plain if _SERVICE_LIKE.search(value)]
     if named:
         return named[-1]

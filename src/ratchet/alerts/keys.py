@@ -25,7 +25,11 @@ _LINK_KEYS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]], .
         ("betteruptime", r"betteruptime\.com/.*?incidents/(\w+)", "better_stack:incident"),
         ("incident.io", r"incident\.io/(?:[\w-]+/)?incidents/(\w+)", "incident_io:incident"),
         ("newrelic", r"newrelic\.com/.*?issues/([0-9a-fA-F-]{8,})", "newrelic:issue"),
-        ("datadoghq", r"datadoghq\.\w+/monitors/(\d+)(?:\?(?:[^#\s]*&)?group=([^&#\s]*))?", "datadog:monitor"),
+        (
+            "datadoghq",
+            r"datadoghq\.\w+/monitors/(\d+)(?:\?(?:[^#\s]*&)?group=([^&#\s]*))?",
+            "datadog:monitor",
+        ),
         ("ddog-gov", r"ddog-gov\.com/monitors/(\d+)(?:\?(?:[^#\s]*&)?group=([^&#\s]*))?", "datadog:monitor"),
         ("sentry", r"sentry[^\s]*?/issues/(\d+)", "sentry:issue"),
         ("opsg.in", r"opsg\.in/a/i/([\w-]+)/([\w-]+)", "opsgenie:alert"),
@@ -53,7 +57,9 @@ _VOLATILE = re.compile(
     re.VERBOSE,
 )
 # A number that compares (`> 2s`, `above 5%`) belongs to the rule's name and stays.
-_THRESHOLD = r"(?<![<>≥≤]\s)(?<![<>≥≤=]=\s)(?<![<>≥≤=])(?<!above\s)(?<!below\s)(?<!over\s)(?<!under\s)(?<!than\s)"
+_THRESHOLD = (
+    r"(?<![<>≥≤]\s)(?<![<>≥≤=]=\s)(?<![<>≥≤=])(?<!above\s)(?<!below\s)(?<!over\s)(?<!under\s)(?<!than\s)"
+)
 _READING = re.compile(
     rf"""{_THRESHOLD}(?<![\w.#-])
     (?: \d+\.\d+\s?(?:[%\w/]+)?                      # 8.3%, 0.5s
@@ -68,7 +74,8 @@ _READING = re.compile(
 )
 _TOKEN = re.compile(r"[^\s]+")
 _STATUS_PHRASE = re.compile(
-    r"\b(?:is|are|was|has|have|been|now|back|state|changed|to|again|automatically|successfully)\b", re.IGNORECASE
+    r"\b(?:is|are|was|has|have|been|now|back|state|changed|to|again|automatically|successfully)\b",
+    re.IGNORECASE,
 )
 
 

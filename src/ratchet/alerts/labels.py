@@ -27,7 +27,17 @@ SERVICE_KEYS = (
     "instance",
 )
 _KEYS = frozenset(
-    (*SERVICE_KEYS, "alertname", "alert_name", "severity", "priority", "level", "rulename", "alert", "urgency")
+    (
+        *SERVICE_KEYS,
+        "alertname",
+        "alert_name",
+        "severity",
+        "priority",
+        "level",
+        "rulename",
+        "alert",
+        "urgency",
+    )
 )
 _ALTERNATION = "|".join(sorted((key.replace("_", "[_ ]?") for key in _KEYS), key=len, reverse=True))
 # At a line's start: bullets and mark-up, the name, a separator, the value to the end of the line.
@@ -37,7 +47,9 @@ _LINE = re.compile(
 )
 _QUOTED = re.compile(rf"\b({_ALTERNATION})=(?:\"|&quot;|“)([^\"\n”]{{1,300}})[\"”]", re.IGNORECASE)
 # Several on one line: ` • *alertname:* `X` • *job:* `y``
-_TICKED = re.compile(rf"\b({_ALTERNATION})[*_]{{0,2}}\s?[:=]?[*_]{{0,2}}\s?`([^`\n]{{1,300}})`", re.IGNORECASE)
+_TICKED = re.compile(
+    rf"\b({_ALTERNATION})[*_]{{0,2}}\s?[:=]?[*_]{{0,2}}\s?`([^`\n]{{1,300}})`", re.IGNORECASE
+)
 _MATCHER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=\"?([^\",{}~!=]+)\"?")
 _NO_VALUE = frozenset({"", "-", "n/a", "none", "null", "<no value>", "[no value]", "unknown"})
 

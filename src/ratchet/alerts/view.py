@@ -52,7 +52,7 @@ def _inner(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
     key = None
     if isinstance(message.get("event"), Mapping):
         key = "event"
-    elif message.get("subtype") in WRAPPED_SUBTYPES:
+    elif string(message.get("subtype")) in WRAPPED_SUBTYPES:
         key = "message"
     elif not _has_words(message):
         key = "payload" if "payload" in message else "message"
@@ -91,6 +91,17 @@ def is_bot(message: Mapping[str, Any]) -> bool:
         or message.get("bot_profile")
         or message.get("app_id")
         or (message.get("username") and not message.get("user"))
+    )
+
+
+def is_plain_person(payload: Mapping[str, Any]) -> bool:
+    """The commonest message of all, told in one look: somebody typed it, and nothing is wrapped around it."""
+    return (
+        "user" in payload
+        and "text" in payload
+        and payload.get("subtype") is None
+        and "event" not in payload
+        and not (payload.get("bot_id") or payload.get("bot_profile") or payload.get("app_id"))
     )
 
 

@@ -9,44 +9,201 @@ from ratchet.domain.incidents import Action, Priority
 
 # Adjustable: what counts as HIGH. All else is LOW.
 HIGH = frozenset(
-    """critical crit high page error p0 p1 p2 sev0 sev1 sev2 sev-0 sev-1 sev-2 disaster fatal emergency
-    urgent down unreachable alarm""".split()
+    [
+        "critical",
+        "crit",
+        "high",
+        "page",
+        "error",
+        "p0",
+        "p1",
+        "p2",
+        "sev0",
+        "sev1",
+        "sev2",
+        "sev-0",
+        "sev-1",
+        "sev-2",
+        "disaster",
+        "fatal",
+        "emergency",
+        "urgent",
+        "down",
+        "unreachable",
+        "alarm",
+    ]
 )
 HEARTBEATS = frozenset({"watchdog", "infoinhibitor", "deadmansswitch", "deadmanswitch"})
 
 # First the words that can hardly be anything else, then those that may be another label's value.
 CERTAIN_SEVERITIES = frozenset(
-    """critical crit warning warn page info task emergency fatal
-    p0 p1 p2 p3 p4 p5 sev0 sev1 sev2 sev3 sev4 sev5 sev-1 sev-2 sev-3 sev-4""".split()
+    [
+        "critical",
+        "crit",
+        "warning",
+        "warn",
+        "page",
+        "info",
+        "task",
+        "emergency",
+        "fatal",
+        "p0",
+        "p1",
+        "p2",
+        "p3",
+        "p4",
+        "p5",
+        "sev0",
+        "sev1",
+        "sev2",
+        "sev3",
+        "sev4",
+        "sev5",
+        "sev-1",
+        "sev-2",
+        "sev-3",
+        "sev-4",
+    ]
 )
-POSSIBLE_SEVERITIES = frozenset("none error high medium low major minor ticket notice debug".split())
+POSSIBLE_SEVERITIES = frozenset(
+    ["none", "error", "high", "medium", "low", "major", "minor", "ticket", "notice", "debug"]
+)
 
 OPEN, CLOSE, NONE = Action.OPEN, Action.CLOSE, Action.NONE
 
 STATUS: dict[str, Action] = {
     **dict.fromkeys(
-        """firing alerting alert alarm alarming triggered re-triggered retriggered problem critical crit
-        warning warn error down failed failure failing fatal emergency disaster unhealthy degraded
-        unreachable activated opened open breached breach outage investigating identified unavailable
-        offline new""".split(),
+        [
+            "firing",
+            "alerting",
+            "alert",
+            "alarm",
+            "alarming",
+            "triggered",
+            "re-triggered",
+            "retriggered",
+            "problem",
+            "critical",
+            "crit",
+            "warning",
+            "warn",
+            "error",
+            "down",
+            "failed",
+            "failure",
+            "failing",
+            "fatal",
+            "emergency",
+            "disaster",
+            "unhealthy",
+            "degraded",
+            "unreachable",
+            "activated",
+            "opened",
+            "open",
+            "breached",
+            "breach",
+            "outage",
+            "investigating",
+            "identified",
+            "unavailable",
+            "offline",
+            "new",
+        ],
         OPEN,
     ),
     **dict.fromkeys(
-        """resolved resolve ok recovered recovery up closed close cleared clear healthy normal restored
-        passing good fixed online""".split(),
+        [
+            "resolved",
+            "resolve",
+            "ok",
+            "recovered",
+            "recovery",
+            "up",
+            "closed",
+            "close",
+            "cleared",
+            "clear",
+            "healthy",
+            "normal",
+            "restored",
+            "passing",
+            "good",
+            "fixed",
+            "online",
+        ],
         CLOSE,
     ),
     **dict.fromkeys(
-        """acknowledged acknowledgement ack acked silenced suppressed snoozed muted maintenance downtime
-        downtimestart downtimeend downtimecancelled flapping flappingstart flappingstop flappingdisabled
-        custom updated update pending unknown paused monitoring test testing reassigned escalated assigned
-        insufficient_data unacknowledged unsnoozed""".split(),
+        [
+            "acknowledged",
+            "acknowledgement",
+            "ack",
+            "acked",
+            "silenced",
+            "suppressed",
+            "snoozed",
+            "muted",
+            "maintenance",
+            "downtime",
+            "downtimestart",
+            "downtimeend",
+            "downtimecancelled",
+            "flapping",
+            "flappingstart",
+            "flappingstop",
+            "flappingdisabled",
+            "custom",
+            "updated",
+            "update",
+            "pending",
+            "unknown",
+            "paused",
+            "monitoring",
+            "test",
+            "testing",
+            "reassigned",
+            "escalated",
+            "assigned",
+            "insufficient_data",
+            "unacknowledged",
+            "unsnoozed",
+        ],
         NONE,
     ),
 }
 
-RED = frozenset("a30200 d63232 e01e5a ff0000 dc3545 f4511e fa4747 d92534 d00000 dd0000 ff5566 cc0000".split())
-GREEN = frozenset("2eb886 36a64f 44bb77 4dc771 009900 28a745 00ff00 6cc644 43b581 5cdd8b 2eb67d".split())
+RED = frozenset(
+    [
+        "a30200",
+        "d63232",
+        "e01e5a",
+        "ff0000",
+        "dc3545",
+        "f4511e",
+        "fa4747",
+        "d92534",
+        "d00000",
+        "dd0000",
+        "ff5566",
+        "cc0000",
+    ]
+)
+GREEN = frozenset(
+    [
+        "2eb886",
+        "36a64f",
+        "44bb77",
+        "4dc771",
+        "009900",
+        "28a745",
+        "00ff00",
+        "6cc644",
+        "43b581",
+        "5cdd8b",
+        "2eb67d",
+    ]
+)
 
 OPEN_EMOJI = re.compile(
     r"🚨|🔥|🔴|❌|💥|:rotating_light:|:fire:|:red_circle:|:x:|:no_entry(?:_sign)?:|:boom:|:alert:|:siren:"

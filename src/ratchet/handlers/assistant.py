@@ -105,9 +105,7 @@ class Assistant:
             prompt=prompt(
                 asked,
                 author(trigger.message),
-                f"#{channel.name}"
-                if channel.kind == "public" and channel.name
-                else f"this {channel.kind} channel",
+                _place(channel),
                 minute(self.clock()),
                 earlier,
             ),

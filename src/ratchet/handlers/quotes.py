@@ -16,10 +16,18 @@ QUOTE_CHARS: Final = 320
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_]{3,}|[^\W\d_a-zA-Z]{2,}")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
-_SLACK_LINK: Final = re.compile(r"<([a-z][a-z0-9+.-]*://[^|>\s]+)(?:\|([^>]*))?>")
+_SLACK_LINK: Final = re.compile(r"<([a-z][a-z0-9+.-]*://[^|>\s]+)(?:\|([^>]{0,500}))?>")
 # Words that say nothing about what a text is about.
 _COMMON: Final = frozenset(
-    ["about", "after", "again", "all", "also", "and", "any", "are", "been", "before", "but", "can", "could", "did", "does", "doing", "for", "from", "get", "got", "had", "has", "have", "help", "her", "here", "him", "his", "how", "into", "its", "just", "know", "let", "like", "may", "might", "more", "most", "need", "not", "now", "off", "one", "only", "our", "out", "over", "please", "said", "same", "say", "see", "should", "show", "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "too", "use", "using", "very", "was", "way", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your"]
+    re.findall(
+        r"\w+",
+        """
+        about after again all also and any are been before but can could did does doing for from get got had
+        has have help her here him his how into its just know let like may might more most need not now off one
+        only our out over please said same say see should show some tell than that the their them then there these
+        they this those too use using very was way were what when where which who why will with would you your
+        """,
+    )
 )
 
 
@@ -33,7 +41,7 @@ def words(text: str) -> set[str]:
 
 
 def worth_quoting(hits: Sequence[Message], query: str, thread_ts: str, channel_id: str) -> list[Message]:
-    """At most `QUOTES` hits, best first: not Ratchet's own, not of this thread, to the point, no two alike."""
+    """At most `QUOTES` hits, best first: not Ratchet's own, not of this thread, to the point, none twice."""
     wanted = words(query)
     chosen: dict[str, Message] = {}
     for hit in hits:

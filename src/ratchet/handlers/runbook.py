@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from ratchet.domain.effects import Effect, Footer, Reply
 from ratchet.domain.incidents import Action
 from ratchet.domain.messages import Message, MessageRef
-from ratchet.handlers.base import Trigger
+from ratchet.handlers.base import Permalinks, Trigger
 from ratchet.handlers.extract import Extract, Finding, Thread, extract, threads_of
 
 MODULE: Final = "runbook"
@@ -71,10 +71,6 @@ class TriageThreads(Protocol):
 
 class Names(Protocol):
     async def names(self, user_ids: Sequence[str]) -> dict[str, str]: ...
-
-
-class Permalinks(Protocol):
-    def __call__(self, ref: MessageRef, thread_ts: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +186,7 @@ class RunbookHandler:
             last.action == Action.CLOSE and message.posted_at - last.happened_at > FLAP_WINDOW
         ):
             return None
-        link = self.permalink(MessageRef(message.channel_id, opened.ts))
+        link = self.permalink(message.channel_id, opened.ts)
         what = "Still open" if last.action == Action.OPEN else "It flaps: closed and fired again"
         ago = duration((message.posted_at - opened.happened_at).total_seconds())
         line = f"{what} – [first seen {ago} ago, see that thread]({link})."
@@ -247,7 +243,7 @@ def _how_it_ends(statistics: Statistics) -> str:
 def _cite(finding: Finding, people: dict[str, str], permalink: Permalinks) -> str:
     message = finding.message
     author = people.get(message.sender.id) or message.sender.name or "someone"
-    link = permalink(message.ref, message.thread_ts)
+    link = permalink(message.channel_id, message.ts, message.parent_ts)
     return f" [{author}, {message.posted_at:%-d %b %Y}]({link})"
 
 

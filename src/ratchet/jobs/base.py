@@ -47,8 +47,9 @@ class NewJob:
     """A job to put.
 
     unique: while a job with this key waits or runs, putting it again does nothing.
-    rerun: only with `unique`: when that job is running, it runs once more afterwards; when it waits, it does not
-        start before the putting transaction has ended. So a job that works off a list misses nothing.
+    rerun: only with `unique`: when that job is running, it runs once more afterwards; when it waits, it
+        does not start before the putting transaction has ended. So a job that works off a list misses
+        nothing. Putting transactions with the same key wait for each other: put it last.
     """
 
     job: Job
@@ -124,7 +125,7 @@ Routes = tuple[Route[Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """Something to do by the clock, once over all processes. Runs missed while none was up are not made up for.
+    """Something to do by the clock, once over all processes. Runs missed while none was up stay missed.
 
     cron: five fields, or six with seconds last; UTC.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, LiteralString, Self, cast
 
 import psycopg
 import structlog
@@ -16,7 +16,6 @@ from pgqueuer.core.tm import TaskManager
 from pgqueuer.ports.driver import Driver, NotifyCallback
 from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor, sql
 from psycopg.rows import DictRow, dict_row
-from typing_extensions import Self
 
 from ratchet.jobs import sql as statements
 from ratchet.jobs.names import CHANNEL, wake_params
@@ -35,8 +34,8 @@ class ConnectionLost(Exception):
 async def connection(conninfo: str, role: str) -> AsyncIterator[AsyncConnection[DictRow]]:
     """An autocommit connection that notices a dead peer.
 
-    Commits do not wait for the disk: what PostgreSQL forgets in a crash of its own is the claim or the end of a
-    job, and the job runs once more.
+    Commits do not wait for the disk: what PostgreSQL forgets in a crash of its own is the claim or the end
+    of a job, and the job runs once more.
     """
     conn = await AsyncConnection[DictRow].connect(
         conninfo,
@@ -125,7 +124,7 @@ class Connections(Driver):
         async with self._statement() as conn:
             cursor = AsyncRawCursor(conn, row_factory=dict_row)
             # pgqueuer composes its text from our fixed names alone; every value is bound.
-            await cursor.execute(cast("LiteralString", query), args or None)
+            await cursor.execute(query, args or None)
             rows = await cursor.fetchall() if cursor.description else []
             return rows, cursor.statusmessage or ""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from pydantic import ValidationError
-from typing_extensions import assert_never
 
 from ratchet.domain.errors import Transient
 from ratchet.jobs.base import Cancel, Done, Outcome, Snooze

@@ -26,7 +26,10 @@ class LockLost(Exception):
 
 
 class KeyLocks:
-    """Session locks on one connection of its own. Locks of a session are re-entrant, so `_held` says no first."""
+    """Session locks on a connection of its own.
+
+    PostgreSQL lets one session take a lock twice, so what is held is also remembered here.
+    """
 
     def __init__(self, conn: AsyncConnection[Any]) -> None:
         self._conn = conn

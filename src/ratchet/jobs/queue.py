@@ -64,9 +64,9 @@ class Queue:
         self._connect = connect
 
     async def put(self, conn: AsyncConnection[Any], jobs: Sequence[NewJob]) -> int:
-        """Put jobs inside the caller's open transaction: they exist when it commits. Returns how many are new.
+        """Put jobs inside the caller's open transaction: they exist when it commits.
 
-        Raises RuntimeError outside a transaction.
+        Returns how many are new. Raises RuntimeError outside a transaction.
         """
         if conn.autocommit and conn.info.transaction_status == TransactionStatus.IDLE:
             raise RuntimeError("Queue.put outside a transaction: open one, so that jobs and data are one")
@@ -106,7 +106,7 @@ class Queue:
             return await _count(conn, sql.DISCARD, {"ids": list(ids)})
 
     async def prune(self, kinds: Sequence[str], keep: Keep | None = None) -> dict[str, int]:
-        """Delete what is older than it need be, and bury long-due jobs of kinds not in `kinds`. Counts by table."""
+        """Delete what is old, and bury long-due jobs of a kind that is not in `kinds`. Returns counts."""
         keep = keep or Keep()
         async with self._connect() as conn:
             return {

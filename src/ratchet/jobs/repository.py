@@ -1,7 +1,7 @@
 """pgqueuer's persistence with our claim and our endings.
 
-What pgqueuer itself would do otherwise: drop a job whose run is cancelled, count a snooze as an attempt, mark a
-job failed when it cannot be put back, and know no serial keys.
+What pgqueuer itself would do otherwise: drop a job whose run is cancelled, count a snooze as an attempt,
+mark a job failed when it cannot be put back, and know no serial keys.
 """
 
 from __future__ import annotations

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
 
-from ratchet.jobs.base import JobContext, Periodic, Route
+from ratchet.jobs.base import Job, JobContext, Periodic, Route
 from ratchet.jobs.endings import (
     Again,
     Dead,
@@ -35,47 +35,59 @@ MAX_LOST: Final = 20
 """So often may the process of a running job die before the job is held to be the cause."""
 
 
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A claimed job, as far as a run needs to know it."""
 
-    __slots__ = ("headers", "id", "kind", "payload", "priority")
-
-    def __init__(
-        self, id: int, kind: str, priority: int, payload: bytes, headers: Mapping[str, object] | None
-    ) -> None:
-        self.id = id
-        self.kind = kind
-        self.priority = priority
-        self.payload = payload
-        self.headers = headers
+    id: int
+    kind: str
+    priority: int
+    payload: bytes
+    headers: Mapping[str, object] | None
 
 
 class Runner:
-    """Runs the jobs of one worker session."""
+    """Runs the jobs of one worker session. `chance` gives numbers from 0 to 1."""
 
-    def __init__(self, routes: Mapping[str, Route[Any]], locks: KeyLocks) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route[Any]], locks: KeyLocks, chance: Callable[[], float]
+    ) -> None:
         self._routes = routes
         self._locks = locks
+        self._chance = chance
         self._scopes: dict[int | str, asyncio.Timeout] = {}
-        self._halted = False
+        self._halt = asyncio.Event()
 
     async def run(self, job: Claimed) -> Ending:
-        record = read(job.headers)
         with structlog.contextvars.bound_contextvars(job_id=job.id, kind=job.kind):
             started = time.monotonic()
-            ending = await self._guarded(job, record)
-            _report(ending, time.monotonic() - started)
+            ending = await self._judged(job)
+            _report(ending, round(time.monotonic() - started, 3))
             return ending
+
+    async def run_periodic(self, periodic: Periodic) -> None:
+        """Raises nothing but cancellation: the next time comes by the clock."""
+        if self._halt.is_set():
+            return
+        with structlog.contextvars.bound_contextvars(periodic=periodic.name):
+            scope = asyncio.timeout(periodic.timeout_s)
+            try:
+                async with self._tracked(periodic.name, scope):
+                    await periodic.run()
+            except Exception:  # the queue's edge, as for jobs
+                if not (scope.expired() and self._halt.is_set()):
+                    log.exception("periodic.failed")
 
     def halt(self) -> None:
         """Cut every run short, and begin no other: the jobs are handed back."""
-        self._halted = True
+        self._halt.set()
         now = asyncio.get_running_loop().time()
         for scope in self._scopes.values():
             if not scope.expired():
                 scope.reschedule(now)
 
-    async def _guarded(self, job: Claimed, record: Record) -> Ending:
+    async def _judged(self, job: Claimed) -> Ending:
+        record = read(job.headers)
         route = self._routes[job.kind]
         if record.lost >= MAX_LOST:
             return Dead(record.failures, record.snoozes, _lost(record))
@@ -85,12 +97,7 @@ class Runner:
             return invalid(error, record)
         context = JobContext(job.id, job.kind, job.priority, record.failures, record.snoozes)
         try:
-            if record.serial is None:
-                return await self._attempt(route, payload, context, record)
-            async with self._locks.hold(record.serial) as free:
-                if not free:
-                    return handed_back(record, BUSY_S, "its key is held by a run that lost its claim")
-                return await self._attempt(route, payload, context, record)
+            return await self._alone(route, payload, context, record)
         except LockLost:
             return handed_back(record, BUSY_S, "the connection that holds the keys is broken")
         except asyncio.CancelledError:
@@ -99,8 +106,16 @@ class Runner:
                 task.uncancel()
             return handed_back(record)
 
-    async def _attempt(self, route: Route[Any], payload: Any, context: JobContext, record: Record) -> Ending:
-        if self._halted:
+    async def _alone(self, route: Route[Any], payload: Job, context: JobContext, record: Record) -> Ending:
+        if record.serial is None:
+            return await self._attempt(route, payload, context, record)
+        async with self._locks.hold(record.serial) as free:
+            if not free:
+                return handed_back(record, BUSY_S, "its key is held by a run that lost its claim")
+            return await self._attempt(route, payload, context, record)
+
+    async def _attempt(self, route: Route[Any], payload: Job, context: JobContext, record: Record) -> Ending:
+        if self._halt.is_set():
             return handed_back(record)
         scope = asyncio.timeout(route.timeout_s)
         try:
@@ -109,27 +124,17 @@ class Runner:
             return of_outcome(outcome, record)
         except Exception as error:  # the queue's edge: whatever a job raises is judged here
             if isinstance(error, TimeoutError) and scope.expired():
-                if self._halted:
-                    return handed_back(record)
-                late = Failure("TimeoutError", f"ran longer than {route.timeout_s:g} s", "")
-                return of_failure(late, record, route.max_failures, random.random())
-            ending = of_error(error, record, route.max_failures, random.random())
-            if isinstance(ending, Again | Dead) and ending.failure and ending.failures == 1:
-                log.exception("job.raised")
+                return self._cut_short(route, record)
+            ending = of_error(error, record, route.max_failures, self._chance())
+            if isinstance(ending, Again | Dead) and ending.failure and ending.failure.traceback:
+                _log_once(ending)
             return ending
 
-    async def run_periodic(self, periodic: Periodic) -> None:
-        """Never raises but for cancellation: the next time comes by the clock."""
-        if self._halted:
-            return
-        with structlog.contextvars.bound_contextvars(periodic=periodic.name):
-            scope = asyncio.timeout(periodic.timeout_s)
-            try:
-                async with self._tracked(periodic.name, scope):
-                    await periodic.run()
-            except Exception:  # the queue's edge, as for jobs
-                if not (scope.expired() and self._halted):
-                    log.exception("periodic.failed")
+    def _cut_short(self, route: Route[Any], record: Record) -> Ending:
+        if self._halt.is_set():
+            return handed_back(record)
+        late = Failure("TimeoutError", f"ran longer than {route.timeout_s:g} s")
+        return of_failure(late, record, route.max_failures, self._chance())
 
     @asynccontextmanager
     async def _tracked(self, key: int | str, scope: asyncio.Timeout) -> AsyncIterator[None]:
@@ -145,18 +150,22 @@ def _lost(record: Record) -> Failure:
     return Failure("WorkerLost", f"the process that ran it died {record.lost} times; it may be the cause")
 
 
+def _log_once(ending: Again | Dead) -> None:
+    """With the traceback the first time; later ones are kept with the job."""
+    if ending.failures == 1:
+        log.exception("job.raised")
+
+
 def _report(ending: Ending, seconds: float) -> None:
-    took = round(seconds, 3)
     match ending:
         case Finished(reason=None):
-            log.debug("job.done", seconds=took)
+            log.debug("job.done", seconds=seconds)
         case Finished(reason=reason):
-            log.info("job.cancelled", seconds=took, reason=reason)
+            log.info("job.cancelled", seconds=seconds, reason=reason)
         case Again(failure=None):
-            log.info("job.snoozed", seconds=took, delay_s=round(ending.delay_s, 1), reason=ending.reason)
+            log.info("job.snoozed", seconds=seconds, delay_s=round(ending.delay_s, 1), reason=ending.reason)
         case Again():
-            log.warning(
-                "job.failed", seconds=took, failures=ending.failures, delay_s=round(ending.delay_s, 1)
-            )
+            delay_s = round(ending.delay_s, 1)
+            log.warning("job.failed", seconds=seconds, failures=ending.failures, delay_s=delay_s)
         case Dead(failure=failure):
-            log.error("job.dead", seconds=took, failures=ending.failures, error_type=failure.type)
+            log.error("job.dead", seconds=seconds, failures=ending.failures, error_type=failure.type)

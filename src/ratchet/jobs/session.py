@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import structlog
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
@@ -14,7 +15,6 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import models
 from pgqueuer.domain.errors import RetryRequested
-from typing_extensions import assert_never
 
 from ratchet.jobs import sql
 from ratchet.jobs.base import Periodic, Route
@@ -75,7 +75,7 @@ class Session:
         self._connections = connections
         self._settings = settings
         self._locks = KeyLocks(connections.locks)
-        self.runner = Runner(settings.routes, self._locks)
+        self.runner = Runner(settings.routes, self._locks, random.SystemRandom().random)
         caps = {kind: route.concurrency for kind, route in settings.routes.items()}
         self.repository = repository(connections, caps)
         self._manager = QueueManager(self.repository, channel=CHANNEL)
@@ -104,7 +104,7 @@ class Session:
             try:
                 await asyncio.wait(workers)
             finally:
-                # Also reached by cancellation, when any task of the group failed: pgqueuer waits for its jobs.
+                # Also when any task of the group failed: pgqueuer would wait for its jobs to end.
                 self.runner.halt()
                 for watcher in watchers:
                     watcher.cancel()

@@ -33,8 +33,8 @@ order by position
 on conflict (dedupe_key) where status in ('queued', 'picked') and dedupe_key is not null do nothing
 """
 
-# The conflicting row stays locked until the caller commits, and CLAIM skips locked rows: a job that waits sees
-# the caller's data when it starts, and one that runs is marked to run again.
+# The conflicting row stays locked until the caller commits, and CLAIM skips locked rows: a job that waits
+# sees the caller's data when it starts, and one that runs is marked to run again.
 PUT_RERUN: Final[LiteralString] = """
 insert into jobs as present (entrypoint, payload, priority, execute_after, dedupe_key, headers, status)
 select kind, payload, priority, now() + make_interval(secs => delay_s), dedupe_key, headers::jsonb, 'queued'
@@ -48,8 +48,8 @@ where present.status = 'picked'
 returning xmax = 0 as inserted
 """
 
-# One claim at a time over all workers: whoever holds this sees every earlier claim, which makes the limits and
-# the serial keys exact. Released by the commit of the claim, within milliseconds.
+# One claim at a time over all workers: whoever holds this sees every earlier claim, which makes the limits
+# and the serial keys exact. Released by the commit of the claim, within milliseconds.
 CLAIM_TURN: Final[LiteralString] = "select pg_advisory_xact_lock(hashtext('ratchet jobs claim'), 0)"
 
 CLAIM: Final[LiteralString] = """
@@ -119,7 +119,8 @@ select min(due.execute_after) - now() from unnest(%(kinds)s::text[]) as known (k
 
 AGAIN: Final[LiteralString] = """
 update jobs set status = 'queued', execute_after = now() + %(delay)s::interval, attempts = attempts + 1,
-    updated = now(), queue_manager_id = null, headers = (coalesce(headers, '{}') || %(headers)s::jsonb) - 'again'
+    updated = now(), queue_manager_id = null,
+    headers = (coalesce(headers, '{}') || %(headers)s::jsonb) - 'again'
 where id = %(id)s and status = 'picked' and queue_manager_id = %(worker)s
 """
 
@@ -175,8 +176,8 @@ from jobs where status = 'failed' order by updated desc, id desc limit %(limit)s
 
 # Without its unique key: another job may hold that by now, and an operator who asks for a run gets one.
 RETRY_DEAD: Final[LiteralString] = """
-update jobs set status = 'queued', execute_after = now(), updated = now(), attempts = 0, queue_manager_id = null,
-    dedupe_key = null, headers = headers - '{again,failures,snoozes,lost,error}'::text[]
+update jobs set status = 'queued', execute_after = now(), updated = now(), attempts = 0,
+    queue_manager_id = null, dedupe_key = null, headers = headers - '{again,failures,snoozes,lost,error}'::text[]
 where id = any(%(ids)s) and status = 'failed'
 """
 
@@ -188,7 +189,7 @@ BURY_UNKNOWN: Final[LiteralString] = """
 update jobs set status = 'failed', updated = now(), queue_manager_id = null,
     headers = coalesce(headers, '{}') || jsonb_build_object('error', jsonb_build_object(
         'type', 'UnknownKind', 'traceback', '', 'message',
-        'No running version of Ratchet knows this kind of job. Start one that does and retry it, or discard it.'))
+        'No running version of Ratchet knows this kind of job. Start one that does and retry it.'))
 where status = 'queued' and execute_after < now() - make_interval(secs => %(older_than_s)s)
   and entrypoint <> all(%(kinds)s::text[])
 """

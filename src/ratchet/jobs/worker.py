@@ -32,7 +32,8 @@ LOST: Final = (psycopg.Error, OSError, TimeoutError, PgqException, ConnectionLos
 class Worker:
     """Runs the jobs and periodics of one process.
 
-    concurrency: jobs at a time, at least 2. heartbeat_s: the jobs of a worker silent for so long are taken over.
+    concurrency: jobs at a time, at least 2.
+    heartbeat_s: the jobs of a worker silent for so long are taken over.
     Raises ValueError for two routes of one kind, or a cron expression that is none.
     """
 
@@ -85,7 +86,7 @@ class Worker:
             self._ended.set()
 
     async def stop(self, grace_s: float = 20.0) -> None:
-        """Take no more jobs, let those that run end within `grace_s`, then cut them short: they run elsewhere."""
+        """Take no more jobs, let those that run end within `grace_s`, then hand them back to run elsewhere."""
         self._stopping.set()
         if self._session:
             self._session.close()

@@ -69,7 +69,7 @@ class Dispatch:
     ) -> list[NewJob]:
         if message.sender.kind in ("self", "system") or channel.mode == "off" or channel.external:
             return []
-        trigger = Trigger(message, action, channel, edit, self.me_user_id)
+        trigger = self._trigger(message, channel, action, edit=edit)
         return [
             NewJob(
                 work.HandlerJob(
@@ -103,11 +103,17 @@ class Dispatch:
         action = await Incidents(self.db).action_of(ref, job.version)
         started = time.monotonic()
         with HANDLER_FAILURES.labels(job.handler).count_exceptions():
-            effects = await handler.handle(Trigger(message, action, channel, job.edit, self.me_user_id))
+            effects = await handler.handle(self._trigger(message, channel, action, edit=job.edit))
         HANDLER_SECONDS.labels(job.handler).observe(time.monotonic() - started)
         stored = await self.commit(run_key, job.handler, effects)
         log.info("handler_ran", handler=job.handler, message=str(ref), effects=len(effects), stored=stored)
         return Done()
+
+    def _trigger(self, message: Message, channel: Channel, action: IncidentAction, *, edit: bool) -> Trigger:
+        # What an edited message said before is not kept. It need not be: a handler that ran for the message
+        # does not run again, so one that would have run for the old text is harmless to ask.
+        previous_text = "" if edit else None
+        return Trigger(message, channel, self.me_user_id, action, edit, previous_text)
 
     async def commit(self, run_key: str, handler: str, effects: Sequence[Effect]) -> bool:
         """Store a run's effects and their delivery jobs, all or none; False when they were stored before."""

@@ -55,7 +55,7 @@ class SocketLimits:
 
 @dataclass(frozen=True, slots=True)
 class SocketHealth:
-    """`silent_s`: since the last frame, pongs included; None without connection. `problem`: None when well."""
+    """`silent_s`: since the last frame, pongs included. `problem` is None when all is well."""
 
     connected: bool
     silent_s: float | None

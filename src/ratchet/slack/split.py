@@ -158,7 +158,7 @@ def _cut_line(text: str, end: int) -> int:
             return space + 1
         space = text.rfind(" ", end // 2, space)
     whole = outside(end)
-    return whole if whole > 0 and whole >= end // 4 else _before_cluster(text, end)
+    return whole if end // 4 <= whole < end else _before_cluster(text, end)
 
 
 def _before_cluster(text: str, end: int) -> int:

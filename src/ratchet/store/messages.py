@@ -103,6 +103,11 @@ RECENT: Final = """
 select channel_id, ts, parent_ts, version, text, attrs, '{}'::jsonb as reactions
 from messages where channel_id = %(channel_id)s and ts < %(before)s order by ts desc limit %(limit)s
 """
+MANY: Final = """
+select m.channel_id, m.ts, m.parent_ts, m.version, m.text, m.attrs - 'payload' as attrs, '{}'::jsonb as reactions
+from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+join messages m on m.channel_id = u.channel_id and m.ts = u.ts
+"""
 # What people wrote under many messages at once, for triage.
 TRIAGE: Final = """
 select m.channel_id, m.ts, m.parent_ts, m.version, m.text, m.attrs - 'payload' as attrs,
@@ -182,6 +187,12 @@ class Messages:
             await cur.execute(GET, {"channel_id": ref.channel_id, "ts": ref.ts})
             row = await cur.fetchone()
             return row.message() if row else None
+
+    async def many(self, refs: Sequence[MessageRef]) -> dict[MessageRef, Message]:
+        """Those of the messages that are recorded; payloads and reactions left out."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
+            await cur.execute(MANY, _keys(refs))
+            return {MessageRef(row.channel_id, row.ts): row.message() for row in await cur.fetchall()}
 
     async def thread(self, root: MessageRef, limit: int = 1000) -> list[Message]:
         """The root, if it is recorded, and up to `limit` replies, oldest first."""

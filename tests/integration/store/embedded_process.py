@@ -21,10 +21,9 @@ structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr)
 
 
 def report(server: EmbeddedServer) -> None:
-    print(
-        json.dumps({"owned": server.owned, "pid": server.pid, "conninfo": server.conninfo}),
-        flush=True,
-    )
+    said = {"owned": server.owned, "pid": server.pid, "conninfo": server.conninfo}
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
 
 
 async def report_takeover(server: EmbeddedServer) -> None:

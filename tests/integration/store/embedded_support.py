@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -15,8 +16,12 @@ from pathlib import Path
 
 import psycopg
 
+from ratchet.store.embedded_account import Account
+
 SCRIPT = Path(__file__).with_name("embedded_process.py")
 PATIENCE = 30.0
+NOBODY = 65534
+ORDINARY = Account("namespace", NOBODY, NOBODY, os.geteuid(), os.getegid())
 
 
 @dataclass
@@ -54,17 +59,20 @@ class Member:
 
 
 @contextmanager
-def member(directory: Path, *ways: str, user: int | None = None) -> Iterator[Member]:
-    """Start a process on `directory`; it is stopped at the end whatever happened."""
+def member(directory: Path, *ways: str, ordinary: bool = False) -> Iterator[Member]:
+    """Start a process on `directory`; it is stopped at the end whatever happened.
+
+    `ordinary`: as one who is not root. In a namespace, since another account may not reach this Python.
+    """
+    command = [str(SCRIPT), str(directory), *ways]
     process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(directory), *ways],
+        ORDINARY.command(Path(sys.executable), *command, death_signal=signal.SIGKILL)
+        if ordinary
+        else [sys.executable, *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
         cwd="/",
     )
     with process:
@@ -111,6 +119,21 @@ def answers(conninfo: str) -> bool:
             return connection.execute("SELECT 1").fetchone() == (1,)
     except psycopg.OperationalError:
         return False
+
+
+def mode(path: Path) -> int:
+    """The permission bits."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def owner(path: Path) -> int:
+    """The uid a file or process belongs to."""
+    return path.stat().st_uid
+
+
+def unfinished(directory: Path) -> list[Path]:
+    """Clusters being made."""
+    return list(directory.glob("data.tmp.*"))
 
 
 def is_root() -> bool:

@@ -83,7 +83,13 @@ def _group_of(attachment: Attachment) -> Group | None:
     """The default fallback first: it keeps its form when title and text are the operator's own."""
     if _DEFAULT_TAIL.search(attachment.fallback) and (group := read_group(attachment.fallback)):
         return group
-    tops = (attachment.title, attachment.pretext, attachment.text, *attachment.blocks[:2], attachment.fallback)
+    tops = (
+        attachment.title,
+        attachment.pretext,
+        attachment.text,
+        *attachment.blocks[:2],
+        attachment.fallback,
+    )
     return next((group for group in map(read_group, tops) if group), None)
 
 

@@ -40,7 +40,9 @@ def _monitor(view: View, found: re.Match[str]) -> IncidentAction:
         action = Action.CLOSE
     elif word in {"muted", "unmuted"}:
         action = Action.NONE
-    severity = found["before"] or found["after"] or ("warning" if word in {"warn", "warning", "rewarn"} else None)
+    severity = (
+        found["before"] or found["after"] or ("warning" if word in {"warn", "warning", "rewarn"} else None)
+    )
     return IncidentAction(
         action,
         alert=_SCOPE.sub("", found["name"]).strip(),

@@ -22,7 +22,16 @@ _LEGACY = re.compile(
     r"^\[(Alerting|OK|No Data|NoData|Pending|Paused|Unknown|Execution Error)\]\s*(.+)", re.IGNORECASE
 )
 _RULE = "/alerting/grafana/"
-_SERVICE_LABELS = ("service", "service_name", "app", "application", "component", "job", "namespace", "instance")
+_SERVICE_LABELS = (
+    "service",
+    "service_name",
+    "app",
+    "application",
+    "component",
+    "job",
+    "namespace",
+    "instance",
+)
 
 
 def parse(view: View) -> IncidentAction | None:
@@ -47,8 +56,7 @@ def _attachment(view: View, attachment: Attachment) -> IncidentAction | None:
 def _is_grafana(view: View, attachment: Attachment) -> bool:
     return bool(
         _FOOTER.match(attachment.footer)
-        or "grafana" in view.name
-        and "oncall" not in view.name
+        or ("grafana" in view.name and "oncall" not in view.name)
         or _RULE in attachment.link
         or "/alerting/list" in attachment.link
         or ("grafana_folder = " in attachment.text)

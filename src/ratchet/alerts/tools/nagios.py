@@ -16,14 +16,17 @@ _TYPES = (
     "FLAPPINGSTART|FLAPPINGSTOP|FLAPPINGEND|FLAPPINGDISABLED|CUSTOM"
 )
 _STATES = "UP|DOWN|UNREACHABLE|OK|WARNING|CRITICAL|UNKNOWN"
-_FALLBACK = re.compile(rf"^\W*(?P<type>{_TYPES})\s*-\s*(?P<state>{_STATES}):\s*(?P<host>\S+)(?:\s+-\s+(?P<service>.+))?")
+_FALLBACK = re.compile(
+    rf"^\W*(?P<type>{_TYPES})\s*-\s*(?P<state>{_STATES}):\s*(?P<host>\S+)(?:\s+-\s+(?P<service>.+))?"
+)
 _TITLE = re.compile(rf"^\W*(?:Host|Service)\s+(?P<type>{_TYPES})\b", re.IGNORECASE)
 _MAIL = re.compile(
     rf"^\W*(?P<type>{_TYPES})\W+(?:(?:Host|Service) Alert:\s*)?(?P<host>[^\s/]+)(?:/(?P<service>.+?))?\s+is\s+(?P<state>{_STATES})\b"
 )
 _LINE = r"^[\s*_]*{}[*_]*\s?:[*_]*\s*(.+?)[\s*_]*$"
 _PARTS = {
-    name: re.compile(_LINE.format(name), re.IGNORECASE | re.MULTILINE) for name in ("host", "service", "state")
+    name: re.compile(_LINE.format(name), re.IGNORECASE | re.MULTILINE)
+    for name in ("host", "service", "state")
 }
 
 
@@ -43,7 +46,11 @@ def _titled(view: View) -> IncidentAction | None:
     for line in view.headlines:
         if found := _TITLE.match(line):
             host = _part(view, "host")
-            return _notice(view, found["type"], _part(view, "state") or "", host, _part(view, "service")) if host else None
+            return (
+                _notice(view, found["type"], _part(view, "state") or "", host, _part(view, "service"))
+                if host
+                else None
+            )
     return None
 
 

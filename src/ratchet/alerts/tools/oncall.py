@@ -29,7 +29,7 @@ _VALUES = re.compile(r"\s\([^()]*\)$")
 
 
 def parse(view: View) -> IncidentAction | None:
-    if not (_LINK in view.raw or "oncall" in view.name and _STATUS.search(view.raw)):
+    if not (_LINK in view.raw or ("oncall" in view.name and _STATUS.search(view.raw))):
         return None
     action, rule = _state(view)
     if action is None:

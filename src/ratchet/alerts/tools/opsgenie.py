@@ -58,7 +58,6 @@ def _alert(view: View, found: re.Match[str]) -> IncidentAction:
     )
 
 
-
 def _name(view: View, found: re.Match[str]) -> str | None:
     for source in (found["rest"] or found["rest2"] or "", *(plain(one.text) for one in view.attachments)):
         text = source.strip(" :-")

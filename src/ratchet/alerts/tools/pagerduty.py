@@ -21,7 +21,9 @@ _STATE = re.compile(
 _LOOSE = re.compile(r"\b(Triggered|Acknowledged|Resolved|Reassigned|Escalated|Snoozed)\b", re.IGNORECASE)
 _WORDS = {"triggered": Action.OPEN, "reopened": Action.OPEN, "resolved": Action.CLOSE}
 _TITLE = re.compile(r"<https?://[^|>]*pagerduty\.com/[^|>]*incidents/[^|>]*\|([^<>\n]+)>")
-_NUMBER = re.compile(r"^\W*(?:\[?#\d+\]?:?\s*)?(?:(?:Triggered|Resolved|Acknowledged)\W*\s)?(?:\[?#\d+\]?:?\s*)?")
+_NUMBER = re.compile(
+    r"^\W*(?:\[?#\d+\]?:?\s*)?(?:(?:Triggered|Resolved|Acknowledged)\W*\s)?(?:\[?#\d+\]?:?\s*)?"
+)
 _SERVICE = re.compile(r"\bService:?\*?:?\s*\*?\s*(?:<[^|>\n]*\|([^<>\n]+)>|([^\n<*]+))")
 _JUST_NUMBER = re.compile(r"^(?:Incident\s)?#?\d+$", re.IGNORECASE)
 
@@ -39,7 +41,8 @@ def parse(view: View) -> IncidentAction | None:
         _WORDS.get(word, Action.NONE),
         alert=alert,
         service=service,
-        severity=view.field("urgency", "priority", "severity") or first(labels, "urgency", "severity", "priority"),
+        severity=view.field("urgency", "priority", "severity")
+        or first(labels, "urgency", "severity", "priority"),
         pair_key=link_key(view) or make_key(view, "pagerduty", alert, service),
         tool="pagerduty",
         confidence=0.8,

@@ -7,24 +7,37 @@ from __future__ import annotations
 
 import re
 
-from ratchet.alerts.labels import first, named_labels
 from ratchet.alerts.keys import make_key
+from ratchet.alerts.labels import first, named_labels
 from ratchet.alerts.view import View, plain
 from ratchet.alerts.words import without_emoji
 from ratchet.domain.incidents import Action, IncidentAction
 
 _STATE = re.compile(
-    r"(Prometheus Alert Firing|Prometheus resolved|K8s event detected|Alert Firing|Alert resolved)", re.IGNORECASE
+    r"(Prometheus Alert Firing|Prometheus resolved|K8s event detected|Alert Firing|Alert resolved)",
+    re.IGNORECASE,
 )
 _PREVIEW = re.compile(r"^\W*\[(Firing|Resolved)\]\s*(.*)", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?<![\w])\*?(Critical|High|Medium|Low|Info|Debug)\*?(?![\w])")
 _SOURCE = re.compile(r"\*?Source:?\*?:?\s*`?([\w.-]+)")
 _SUMMARY = re.compile(r"Alerts? Summary", re.IGNORECASE)
-_SUBJECT = ("service", "app", "deployment", "statefulset", "daemonset", "job", "namespace", "host", "instance")
+_SUBJECT = (
+    "service",
+    "app",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "job",
+    "namespace",
+    "host",
+    "instance",
+)
 
 
 def parse(view: View) -> IncidentAction | None:
-    top = "\n".join((view.text, *view.blocks[:4], *(block for one in view.attachments for block in one.blocks[:2])))
+    top = "\n".join(
+        (view.text, *view.blocks[:4], *(block for one in view.attachments for block in one.blocks[:2]))
+    )
     state = _STATE.search(top)
     preview = _PREVIEW.match(view.text)
     if "robusta" not in view.name and not state:
@@ -51,7 +64,9 @@ def _finding(
         alert=alert,
         service=service,
         severity=severity[1] if severity else first(labels, "severity"),
-        pair_key=make_key(view, "robusta", source[1] if source else "", alert, service, first(labels, "instance")),
+        pair_key=make_key(
+            view, "robusta", source[1] if source else "", alert, service, first(labels, "instance")
+        ),
         tool="robusta",
         confidence=0.95,
         rule=f"robusta {word}",

@@ -13,13 +13,17 @@ from ratchet.alerts.words import epoch, without_emoji
 from ratchet.domain.incidents import Action, IncidentAction
 
 _METRIC = re.compile(r"^\W*(Critical|Warning|Resolved):\s*(.+)", re.IGNORECASE)
-_METRIC_LINK = re.compile(r"sentry[^\s]*/(?:alerts/rules/details|organizations/[\w-]+/alerts)/([\w-]+)/?(?:\?(?:.*&)?alert=(\d+))?")
+_METRIC_LINK = re.compile(
+    r"sentry[^\s]*/(?:alerts/rules/details|organizations/[\w-]+/alerts)/([\w-]+)/?(?:\?(?:.*&)?alert=(\d+))?"
+)
 _ISSUE_LINK = re.compile(r"<https?://[^|>\s]*sentry[^|>\s]*/issues/\d+[^|>]*\|([^<>\n]+)>")
 _BRACKET = re.compile(r"^\[([\w.-]+)\]\s+(.+)")
 _PROJECT = re.compile(r"Project:\s*(?:<[^|>]*\|([^<>]+)>|([\w.-]+))")
 _LEVEL = re.compile(r"\blevel:\s*`?(\w+)`?")
 _EMOJI_LEVEL = {":red_circle:": "error", ":large_orange_circle:": "warning", ":large_blue_circle:": "info"}
-_DONE = re.compile(r"Issue (resolved|archived|ignored|deleted)\b|^\W*Resolved by\b", re.IGNORECASE | re.MULTILINE)
+_DONE = re.compile(
+    r"Issue (resolved|archived|ignored|deleted)\b|^\W*Resolved by\b", re.IGNORECASE | re.MULTILINE
+)
 _STARTED = re.compile(r"Started:?\W*<!date\^(\d+)")
 _SHORT = re.compile(r"Short ID:\s*\*?([\w-]+)")
 

@@ -1,0 +1,216 @@
+"""The composition root: builds every room and runs them in one TaskGroup. The map of the program."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from ratchet.domain.errors import Transient
+from ratchet.handlers import default_handlers
+from ratchet.handlers.assistant import Assistant
+from ratchet.handlers.runbook import RunbookHandler, RunbookWriter
+from ratchet.jobs import schema as job_schema
+from ratchet.jobs.base import Periodic, Route
+from ratchet.jobs.queue import Queue
+from ratchet.jobs.worker import Worker
+from ratchet.llm.config import ModelConfig
+from ratchet.llm.connect import connect
+from ratchet.llm.discover import discover
+from ratchet.llm.turn import TurnRunner
+from ratchet.pipeline import work
+from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
+from ratchet.pipeline.deliver import Deliver
+from ratchet.pipeline.dispatch import Dispatch
+from ratchet.pipeline.history import History
+from ratchet.pipeline.intake import Intake
+from ratchet.pipeline.interact import Interact
+from ratchet.pipeline.prune import Prune
+from ratchet.pipeline.receive import Receive, until_stored
+from ratchet.settings import Settings
+from ratchet.slack.identity import Account
+from ratchet.slack.socket import SocketListener
+from ratchet.slack.web import SlackConfig, SlackWeb, open_web
+from ratchet.store.channels import Channels
+from ratchet.store.embedded import EmbeddedServer
+from ratchet.store.incidents import Incidents
+from ratchet.store.messages import Messages
+from ratchet.store.migrate import migrate
+from ratchet.store.outbox import Outbox
+from ratchet.store.pool import Database, open_database
+from ratchet.store.reader import Reader
+from ratchet.tools.base import WorkspaceLinks
+
+log = structlog.get_logger(__name__)
+
+GRACE_S: Final = 20.0
+ROLES: Final = ("slack", "worker", "web")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A migrated database; `server` when it is the embedded one."""
+
+    db: Database
+    queue: Queue
+    server: EmbeddedServer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ratchet:
+    """Every room, built. `runner` is None without a language model."""
+
+    store: Store
+    slack: SlackWeb
+    account: Account
+    runner: TurnRunner | None
+    intake: Intake
+    history: History
+    dispatch: Dispatch
+    deliver: Deliver
+    listener: SocketListener
+    receive: Receive
+    worker: Worker
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """The configured database, started when it is ours, migrated. Raises Misconfigured, Transient."""
+    async with AsyncExitStack() as stack:
+        server: EmbeddedServer | None = None
+        conninfo = ""
+        if settings.database.embedded:
+            server = await stack.enter_async_context(EmbeddedServer.start(settings.data_dir / "postgres"))
+            conninfo = server.conninfo
+        else:
+            conninfo = settings.database.conninfo
+        await migrate(conninfo)
+        await job_schema.install(conninfo)
+        db = await stack.enter_async_context(open_database(conninfo))
+        yield Store(db, Queue(db.connection), server)
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Ratchet]:
+    """Everything, connected and not yet running. Raises Misconfigured for what an operator must mend."""
+    bot_token, app_token = settings.slack_tokens()
+    config = SlackConfig(bot_token, app_token, settings.slack_url)
+    async with open_store(settings) as store, open_web(config) as slack:
+        account = await _until_answered(slack)
+        runner = await _model(settings)
+        me, db, queue = account.identity, store.db, store.queue
+        classifier = _classifier(settings)
+        intake = Intake(db, queue, classifier)
+        history = History(db, queue, intake, slack, me, time.time, settings.onboard_messages)
+        links = WorkspaceLinks(account.team_url)
+        writer = RunbookWriter(Incidents(db), Messages(db))
+        handlers = default_handlers(
+            RunbookHandler(writer, Channels(db), links), Assistant(Reader(db), links, runner)
+        )
+        dispatch = Dispatch(db, queue, classifier, handlers, me.user_id)
+        deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
+        listener = SocketListener(config, me, lambda: until_stored(history.mark_gaps))
+        routes = _routes(dispatch, deliver, history, Interact(Outbox(db)))
+        prune = Prune(db, queue, tuple(route.kind for route in routes))
+        periodics = [
+            Periodic("prune", "17 3 * * *", prune.run),
+            # A safety net under the recovery on every connect.
+            Periodic("recover", "*/30 * * * *", history.mark_gaps),
+        ]
+        worker = Worker(db.conninfo, routes, periodics)
+        yield Ratchet(
+            store,
+            slack,
+            account,
+            runner,
+            intake,
+            history,
+            dispatch,
+            deliver,
+            listener,
+            Receive(listener, intake, history),
+            worker,
+        )
+
+
+def _routes(
+    dispatch: Dispatch, deliver: Deliver, history: History, interact: Interact
+) -> tuple[Route[Any], ...]:
+    """Every kind of job and who runs it."""
+    return (
+        Route(work.MessageJob, dispatch.run_message, timeout_s=30),
+        Route(work.HandlerJob, dispatch.run_handler, timeout_s=180, max_failures=5),
+        Route(work.DeliverJob, deliver.run, timeout_s=60, max_failures=20),
+        Route(work.InteractionJob, interact.run, timeout_s=30),
+        Route(work.OnboardJob, history.onboard, timeout_s=1800, concurrency=2),
+        Route(work.ThreadJob, history.thread, timeout_s=300, concurrency=4),
+        Route(work.RecoverJob, history.recover, timeout_s=1800, concurrency=2),
+        Route(work.PeopleJob, history.people, timeout_s=600, concurrency=1),
+    )
+
+
+def _classifier(settings: Settings) -> Classifier:
+    command = settings.classifier_command
+    return OwnExecutable(command) if command else BuiltIn()
+
+
+async def _model(settings: Settings) -> TurnRunner | None:
+    explicit = None
+    if settings.openai_url is not None or settings.openai_api_key is not None:
+        explicit = ModelConfig(
+            settings.openai_url or "https://api.openai.com/v1", settings.openai_model, settings.openai_api_key
+        )
+    config = await discover(explicit, wanted=settings.openai_model)
+    if config is None:
+        log.info("no_model", effect="answers are quotes from the record")
+        return None
+    log.info("model", model=config.model)
+    return connect(config)
+
+
+async def _until_answered(slack: SlackWeb) -> Account:
+    """Slack may be away when we start; a refused token is not waited for."""
+    pause = 1.0
+    while True:
+        try:
+            return await slack.auth_test()
+        except Transient as transient:
+            log.warning("slack_away", reason=str(transient), retry_s=pause)
+            await asyncio.sleep(max(pause, transient.retry_after or 0))
+            pause = min(pause * 2, 60.0)
+
+
+async def run(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    roles: tuple[str, ...] = ROLES,
+    on_ready: Callable[[Ratchet], None] | None = None,
+) -> None:
+    """Run until `stop` is set. When a part dies, everything ends with its error."""
+    async with build(settings) as ratchet, asyncio.TaskGroup() as group:
+        tasks: dict[str, asyncio.Task[None]] = {}
+        if ratchet.store.server is not None:
+            tasks["database"] = group.create_task(ratchet.store.server.watch())
+        if "worker" in roles:
+            tasks["worker"] = group.create_task(ratchet.worker.run())
+        if "slack" in roles:
+            tasks["listener"] = group.create_task(ratchet.listener.run())
+            tasks["receive"] = group.create_task(ratchet.receive.run())
+        log.info("started", team=ratchet.account.team_name, roles=roles)
+        if on_ready is not None:
+            on_ready(ratchet)
+        await stop.wait()
+        log.info("stopping")
+        for name in ("receive", "listener"):
+            if name in tasks:
+                tasks[name].cancel()
+        await ratchet.worker.stop(GRACE_S)
+        for task in tasks.values():
+            task.cancel()
+    log.info("stopped")
