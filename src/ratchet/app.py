@@ -104,7 +104,7 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
         account = await _until_answered(slack)
         runner = await _model(settings)
         me, db, queue = account.identity, store.db, store.queue
-        classifier = _classifier(settings)
+        classifier = classifier_of(settings)
         intake = Intake(db, queue, classifier)
         history = History(db, queue, intake, slack, me, time.time, settings.onboard_messages)
         links = WorkspaceLinks(account.team_url)
@@ -154,7 +154,7 @@ def _routes(
     )
 
 
-def _classifier(settings: Settings) -> Classifier:
+def classifier_of(settings: Settings) -> Classifier:
     command = settings.classifier_command
     return OwnExecutable(command) if command else BuiltIn()
 

@@ -182,3 +182,14 @@ def explain(error: ValidationError) -> str:
         hint = f" ({field.description})" if field else ""
         lines.append(f"{name}{problem['msg'].removeprefix('Value error, ')}{hint}")
     return "\n".join(lines)
+
+
+def visible(settings: Settings) -> dict[str, str]:
+    """Every setting as text by its variable's name, secrets masked."""
+    return {
+        f"{PREFIX}{name.upper()}": "********"
+        if isinstance(value, SecretStr)
+        else str(value if value is not None else "")
+        for name in Settings.model_fields
+        for value in [getattr(settings, name)]
+    }

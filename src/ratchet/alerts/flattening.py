@@ -39,6 +39,8 @@ def storable(text: str) -> str:
     """Without NUL and lone surrogates, which PostgreSQL's text type refuses."""
     if "\x00" in text:
         text = text.replace("\x00", "")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -9,46 +9,52 @@ from dataclasses import replace
 from ratchet.alerts.keys import link_key, make_key, same_text
 from ratchet.alerts.view import View
 from ratchet.alerts.words import GREEN, HEARTBEATS, RED, priority_of, severity_word
-from ratchet.domain.incidents import Action, IncidentAction
+from ratchet.domain.incidents import Action, IncidentAction, Priority
 
 MAX_NAME = 300
 
 # None: not mine. An answer with Action.NONE: mine, and no incident.
 Parser = Callable[[View], IncidentAction | None]
 
-_IDENTIFIER = re.compile(r"\S+")
+_NOT_LETTER = re.compile(r"[^a-z]+")
 
 
 def settle(view: View, found: IncidentAction) -> IncidentAction:
     """The parser's answer with what all tools share filled in."""
     severity = severity_word(found.severity)
-    found = replace(
+    alert, service = _name(found.alert), _name(found.service)
+    priority: Priority = "LOW"
+    action, rule, key = found.action, found.rule, found.pair_key
+    if _is_heartbeat(alert, severity):
+        action, rule = Action.NONE, "heartbeat"
+    if action is Action.NONE:
+        key = None
+    else:
+        priority = "HIGH" if found.priority == "HIGH" else priority_of(severity)
+        key = key or link_key(view) or _own_key(view, found.tool, alert, service)
+    return replace(
         found,
-        alert=_name(found.alert),
-        service=_name(found.service),
+        action=action,
+        alert=alert,
+        service=service,
         severity=severity,
-        priority="HIGH" if found.priority == "HIGH" else priority_of(severity),
+        priority=priority,
+        pair_key=key,
+        rule=rule,
     )
-    if _is_heartbeat(found):
-        return replace(found, action=Action.NONE, rule="heartbeat", priority="LOW", pair_key=None)
-    if found.action is Action.NONE:
-        return replace(found, priority="LOW")
-    return replace(found, pair_key=found.pair_key or link_key(view) or _own_key(view, found))
 
 
-def _is_heartbeat(found: IncidentAction) -> bool:
-    name = (found.alert or "").lower().replace(" ", "").replace("_", "").replace("-", "").replace("'", "")
-    return name in HEARTBEATS or found.severity == "none"
+def _is_heartbeat(alert: str | None, severity: str | None) -> bool:
+    return severity == "none" or (alert is not None and _NOT_LETTER.sub("", alert.lower()) in HEARTBEATS)
 
 
-def _own_key(view: View, found: IncidentAction) -> str | None:
+def _own_key(view: View, tool: str, alert: str | None, service: str | None) -> str | None:
     """The exact name when it is one word; free text without what changes."""
-    if not found.alert:
+    if not alert:
         title = same_text(view.headlines[0]) if view.headlines else ""
-        return make_key(view, found.tool, title, found.service) if title or found.service else None
-    exact = _IDENTIFIER.fullmatch(found.alert)
-    name = found.alert if exact else same_text(found.alert) or found.alert.casefold()
-    return make_key(view, found.tool, name, found.service)
+        return make_key(view, tool, title, service) if title or service else None
+    exact = " " not in alert
+    return make_key(view, tool, alert if exact else same_text(alert) or alert.casefold(), service)
 
 
 def _name(value: str | None) -> str | None:

@@ -39,17 +39,15 @@ _KEYS = frozenset(
         "urgency",
     )
 )
-_ALTERNATION = "|".join(sorted((key.replace("_", "[_ ]?") for key in _KEYS), key=len, reverse=True))
-# At a line's start: bullets and mark-up, the name, a separator, the value to the end of the line.
+# At a line's start: bullets and mark-up, a name, a separator, the value to the end of the line.
 _LINE = re.compile(
-    rf"^[\s>•·\-*_`–◦▪]{{0,12}}({_ALTERNATION})[*_`]{{0,3}}(?:\s?[:=][*_]{{0,3}}\s?|\s(?=`))[ \t]*([^\n]{{1,300}})$",
-    re.IGNORECASE | re.MULTILINE,
+    r"^[\s>•·\-*_`–◦▪]{0,12}([A-Za-z][A-Za-z_]{1,24}(?: [A-Za-z]{1,12})?)"
+    r"[*_`]{0,3}(?:\s?[:=][*_]{0,3}\s?|\s(?=`))[ \t]*([^\n]{1,300})$",
+    re.MULTILINE,
 )
-_QUOTED = re.compile(rf"\b({_ALTERNATION})=(?:\"|&quot;|“)([^\"\n”]{{1,300}})[\"”]", re.IGNORECASE)
+_QUOTED = re.compile(r"\b([A-Za-z_]{2,24})=[\"“]([^\"\n”]{1,300})[\"”]")
 # Several on one line: ` • *alertname:* `X` • *job:* `y``
-_TICKED = re.compile(
-    rf"\b({_ALTERNATION})[*_]{{0,2}}\s?[:=]?[*_]{{0,2}}\s?`([^`\n]{{1,300}})`", re.IGNORECASE
-)
+_TICKED = re.compile(r"\b([A-Za-z_]{2,24})[*_]{0,2}\s?[:=]?[*_]{0,2}\s?`([^`\n]{1,300})`")
 _MATCHER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=\"?([^\",{}~!=]+)\"?")
 _NO_VALUE = frozenset({"", "-", "n/a", "none", "null", "<no value>", "[no value]", "unknown"})
 
@@ -65,9 +63,7 @@ def named_labels(view: View) -> Labels:
     for part in view.raw_parts:
         if "://" in part[:8]:
             continue
-        for pattern in (_LINE, _QUOTED, _TICKED):
-            for match in pattern.finditer(part):
-                _keep(found, match[1], match[2])
+        _from_text(part, found)
     for attachment in view.attachments:
         for title, value in attachment.fields:
             name = title.strip(" *:").lower().replace(" ", "_")
@@ -76,9 +72,23 @@ def named_labels(view: View) -> Labels:
     return found
 
 
-def _keep(found: Labels, name: str, value: str) -> None:
+def _from_text(part: str, found: Labels) -> None:
+    """Each pattern only where its separator occurs at all."""
+    part = part.replace("&quot;", '"')
+    ticked = "`" in part
+    for pattern, possible in (
+        (_LINE, ticked or ":" in part or " = " in part),
+        (_QUOTED, '="' in part or "=“" in part),
+        (_TICKED, ticked),
+    ):
+        for match in pattern.finditer(part) if possible else ():
+            name = match[1].lower().replace(" ", "_")
+            if name in _KEYS:
+                _keep(found, name, match[2])
+
+
+def _keep(found: Labels, key: str, value: str) -> None:
     clean = plain(value).strip(" \"'`,;")
-    key = name.lower().replace(" ", "_")
     if clean.lower() in _NO_VALUE and not (key == "severity" and clean.lower() == "none"):
         return
     values = found.setdefault(key, [])

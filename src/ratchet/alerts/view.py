@@ -28,7 +28,7 @@ MAX_READ = 20_000  # characters of one part that the parsers look at: an alert s
 
 _LINK = re.compile(r"https?://[^\s<>|\"'`)\]]+")
 _LABELLED = re.compile(r"<(https?://[^<>|\s]+)\|([^<>\n]*)>")
-_MARKS = re.compile(r"[*_~`]+(?=\W|$)|(?:(?<=\W)|^)[*_~`]+")
+_MARKS = re.compile(r"[*~`]+|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])")
 _COLOURS = {"danger": "a30200", "warning": "daa038", "good": "2eb886"}
 
 
@@ -113,7 +113,10 @@ def plain(text: str) -> str:
     """One readable line's worth: links become their label, mark-up and entities go, blanks collapse."""
     if "<" in text:
         text = _LABELLED.sub(lambda found: found[2] or found[1], text)
-    return " ".join(_MARKS.sub(" ", readable(text)).split())
+    text = readable(text)
+    if "*" in text or "_" in text or "`" in text or "~" in text:
+        text = _MARKS.sub("", text)
+    return " ".join(text.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ _CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _SCHEME: Final = r"(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|www\.|mailto:|javascript:|data:)"
 _URL: Final = re.compile(_SCHEME + r"[^\s<>|`\"]+")
 _LINK: Final = re.compile(
-    r"!?\[(?P<label>[^\]]{0,500})\]\([ \n]?<?(?P<target>[^)\s>]{0,2000})>?(?:\s[^)]{0,300})?\)"
+    r"!?\[(?P<label>[^\]]{0,500})\]\([ \n]?<?(?P<target>[^)\s>]{0,500})>?(?:\s[^)]{0,300})?\)"
     rf"|<(?P<slack>{_SCHEME}[^|>\s]{{0,2000}})(?:\|(?P<name>[^>]{{0,500}}))?>"
     rf"|(?P<bare>{_URL.pattern})"
 )

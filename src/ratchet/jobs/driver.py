@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final, LiteralString, Self, cast
+from typing import Any, Final, LiteralString, Self
 
 import psycopg
 import structlog
@@ -32,23 +32,20 @@ class ConnectionLost(Exception):
 
 @asynccontextmanager
 async def connection(conninfo: str, role: str) -> AsyncIterator[AsyncConnection[DictRow]]:
-    """An autocommit connection that notices a dead peer.
-
-    Commits do not wait for the disk: what PostgreSQL forgets in a crash of its own is the claim or the end
-    of a job, and the job runs once more.
-    """
+    """An autocommit connection that notices a dead peer."""
     conn = await AsyncConnection[DictRow].connect(
         conninfo,
         autocommit=True,
         row_factory=dict_row,
         connect_timeout=CONNECT_TIMEOUT_S,
+        prepare_threshold=0,
         application_name=f"ratchet jobs {role}",
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,
     )
     async with conn:
-        await conn.execute("set synchronous_commit to off")
+        await conn.execute(statements.SESSION, prepare=False)
         yield conn
 
 

@@ -23,6 +23,14 @@ INDEXES: Final[tuple[LiteralString, ...]] = (
     """,
 )
 
+# For a worker's session. Commits do not wait for the disk: what a crash of PostgreSQL forgets is the claim
+# or the end of a job, and the job runs once more. The plans are made once, and for a full table even when
+# it is empty at the time: by index, in order, to the first few rows.
+SESSION: Final[LiteralString] = """
+set synchronous_commit to off; set plan_cache_mode to force_generic_plan; set jit to off;
+set enable_seqscan to off; set enable_bitmapscan to off; set enable_sort to off
+"""
+
 PUT: Final[LiteralString] = """
 insert into jobs (entrypoint, payload, priority, execute_after, dedupe_key, headers, status)
 select kind, payload, priority, now() + make_interval(secs => delay_s), dedupe_key, headers::jsonb, 'queued'

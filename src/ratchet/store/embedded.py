@@ -217,7 +217,7 @@ class EmbeddedServer:
     async def _boot_or_attach(self) -> None:
         while not self._try_own():
             found = self._files.postmaster()
-            if found is not None and found.ready and found.listens():
+            if found is not None and found.ready and found.serves(self._files.data):
                 self._socket_dir = found.socket_dir
                 return
             await asyncio.sleep(START_POLL)

@@ -33,20 +33,22 @@ class Postmaster:
     """What a server wrote about itself into `postmaster.pid`."""
 
     pid: int
+    data: str
     socket_dir: Path
     ready: bool
 
-    def listens(self) -> bool:
-        """Whether this very process answers on its socket; a stale file, or a reused pid, does not."""
-        return listener(self.socket_dir) == self.pid
+    def serves(self, data: Path) -> bool:
+        """Whether this process answers for `data`: a stale file, a reused pid or a copied directory does not."""
+        return self.data == str(data) and listener(self.socket_dir) == self.pid
 
     def runs(self, data: Path) -> bool:
         """Whether the process is a server on `data`, even if its socket is gone."""
-        if self.listens():
+        if self.serves(data):
             return True
         process = Path("/proc") / str(self.pid)  # on Linux; elsewhere the socket alone must tell
         try:
-            return (process / "exe").readlink().name == "postgres" and (process / "cwd").samefile(data)
+            program = (process / "exe").readlink().name  # "postgres (deleted)" after an upgrade
+            return program.startswith("postgres") and (process / "cwd").samefile(data)
         except OSError:
             return False
 
@@ -118,7 +120,7 @@ class Files:
         """None when no server wrote the file, or it is half written."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n")
-            return Postmaster(int(lines[0]), Path(lines[4]), lines[7].strip() == "ready")
+            return Postmaster(int(lines[0]), lines[1], Path(lines[4]), lines[7].strip() == "ready")
         except (OSError, ValueError, IndexError):
             return None
 

@@ -259,7 +259,9 @@ async def test_a_long_answer_and_a_long_result_are_bounded() -> None:
         return "x" * 500_000
 
     async with served([CallTools(ToolCall("report", {})), Say("y" * 200_000)]) as (server, runner):
-        result = await runner.run_turn(Turn("Answer.", "Report?", (Tool(report),), Budget(result_chars=2_000)))
+        result = await runner.run_turn(
+            Turn("Answer.", "Report?", (Tool(report),), Budget(result_chars=2_000))
+        )
     assert len(server.requests[1].texts("tool")[0]) < 2_200
     assert "characters left out" in server.requests[1].texts("tool")[0]
     assert len(result.text) == 200_000
@@ -268,7 +270,10 @@ async def test_a_long_answer_and_a_long_result_are_bounded() -> None:
 async def test_secrets_do_not_reach_the_model() -> None:
     async def notes() -> list[str]:
         """Notes."""
-        return ["-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "AKIAIOSFODNN7EXAMPLE"]
+        return [
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+            "AKIAIOSFODNN7EXAMPLE",
+        ]
 
     async with served([CallTools(ToolCall("notes", {})), Say("Done.")]) as (server, runner):
         await runner.run_turn(Turn("Answer.", "the token xoxb-1234567890-abc", (Tool(notes),)))
@@ -288,7 +293,10 @@ async def test_when_the_redactor_fails_nothing_leaves() -> None:
 
 
 async def test_the_server_streams_and_embeds_as_the_protocol_says() -> None:
-    async with ModelServer([Say("It rains today."), ASK_WEATHER]).serve() as server, httpx.AsyncClient() as http:
+    async with (
+        ModelServer([Say("It rains today."), ASK_WEATHER]).serve() as server,
+        httpx.AsyncClient() as http,
+    ):
         ask = {"model": "scripted", "messages": [{"role": "user", "content": "?"}], "stream": True}
         said = (await http.post(f"{server.url}/chat/completions", json=ask)).text
         called = (await http.post(f"{server.url}/chat/completions", json=ask)).text

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from pathlib import Path
 import psycopg
 
 from ratchet.store.embedded_account import Account
+from ratchet.store.embedded_files import Files
 
 SCRIPT = Path(__file__).with_name("embedded_process.py")
 PATIENCE = 30.0
@@ -119,6 +122,17 @@ def answers(conninfo: str) -> bool:
             return connection.execute("SELECT 1").fetchone() == (1,)
     except psycopg.OperationalError:
         return False
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory to make a server in. Another account may reach it, unlike pytest's own."""
+    path = Path(tempfile.mkdtemp(prefix="rt-"))
+    path.chmod(0o755)
+    yield path / "db"
+    found = Files(path / "db").postmaster()  # of an owner that was killed
+    eventually(lambda: found is None or not alive(found.pid))
+    shutil.rmtree(path)
 
 
 def mode(path: Path) -> int:

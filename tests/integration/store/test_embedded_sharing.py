@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.integration.store.embedded_support import alive, answers, eventually, is_root, member, note, noted
+from tests.integration.store.embedded_support import (
+    alive,
+    answers,
+    eventually,
+    is_root,
+    member,
+    note,
+    noted,
+    temporary_directory,
+    unfinished,
+)
 
 WAYS = [("namespace",), ("user",)] if is_root() else [()]
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="rt-"))
-    path.chmod(0o755)
-    yield path / "db"
-    shutil.rmtree(path)
+    with temporary_directory() as path:
+        yield path
 
 
 @pytest.mark.parametrize("ways", WAYS, ids=lambda ways: "-".join(ways) or "same")
@@ -111,4 +117,4 @@ def test_a_first_start_that_is_killed_half_way_is_made_good_by_the_next(director
     assert not (directory / "data").exists()
     with member(directory) as second:
         assert answers(second.hear().conninfo)
-    assert not list(directory.glob("data.tmp.*"))
+    assert not unfinished(directory)

@@ -35,6 +35,7 @@ PARSERS: tuple[Parser, ...] = (
     pagerduty.parse,
     opsgenie.parse,
     grafana.parse,
+    alertmanager.parse,
     # By their own sender name, link or exact form.
     datadog.parse,
     sentry.parse,
@@ -47,7 +48,6 @@ PARSERS: tuple[Parser, ...] = (
     terraform_cloud.parse,
     newrelic.parse,
     statuspage.parse,
-    alertmanager.parse,
     # By wording alone.
     sentences.parse,
     generic.parse,

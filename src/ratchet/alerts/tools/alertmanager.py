@@ -30,8 +30,9 @@ BRACKET = re.compile(
     r"(?:\s?[,|/;]\s?(?:FIRING|RESOLVED)(?::\d+)?)*(?:\s[^\]]{0,40})?\]\s?(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_DEFAULT_TAIL = re.compile(r"\s*\|\s*<?https?://\S+$")
+_DEFAULT_TAIL = re.compile(r"\s?\|\s?<?https?://\S+$")
 _RECEIVER = re.compile(r"#/alerts\?receiver=([^&\s|>]+)")
+_LINK_AT_END = re.compile(r"\s\(https?://\S+\)$")
 _NAMED = re.compile(r"\w+=[\"“]")
 _SEPARATOR = re.compile(r"\s(?:-|–|—|\||@|for|on)\s|:\s")
 _STARTED = re.compile(r"start(?:s|ed)?[ _]?(?:at)?\W{1,6}(\S[^\n]{6,60})", re.IGNORECASE)
@@ -81,7 +82,11 @@ def _attachment(view: View, attachment: Attachment) -> IncidentAction | None:
 
 def _group_of(attachment: Attachment) -> Group | None:
     """The default fallback first: it keeps its form when title and text are the operator's own."""
-    if _DEFAULT_TAIL.search(attachment.fallback) and (group := read_group(attachment.fallback)):
+    if (
+        "|" in attachment.fallback
+        and _DEFAULT_TAIL.search(attachment.fallback)
+        and (group := read_group(attachment.fallback))
+    ):
         return group
     tops = (
         attachment.title,
@@ -100,9 +105,9 @@ def read_group(text: str) -> Group | None:
     found = BRACKET.match(readable(text.lstrip(" *_\n").partition("\n")[0]))
     if not found:
         return None
-    rest = _DEFAULT_TAIL.sub("", found[4]).strip(" *_")
+    rest = (_DEFAULT_TAIL.sub("", found[4]) if "|" in found[4] else found[4]).strip(" *_")
     # A title is at times a link: `[FIRING:1] <url|Name>` reads `Name (url)`.
-    rest = re.sub(r"\s\(https?://\S+\)$", "", rest)
+    rest = _LINK_AT_END.sub("", rest)
     prefix, common = _parentheses(rest)
     firing = found[2].upper() == "FIRING" or "FIRING" in found[0][: found.start(4)].upper()
     named = common is not None and _NAMED.search(common) is not None

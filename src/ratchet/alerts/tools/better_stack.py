@@ -20,6 +20,8 @@ _DONE = re.compile(
 
 
 def parse(view: View) -> IncidentAction | None:
+    if "ncident" not in view.raw:
+        return None
     for line in view.headlines:
         if found := _NEW.match(line):
             return _incident(view, Action.OPEN, found["monitor"], found["cause"], "new incident")

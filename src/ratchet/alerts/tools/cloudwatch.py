@@ -25,6 +25,8 @@ _CARD_STATE = re.compile(r"\bState\W{1,5}(ALARM|OK|INSUFFICIENT_DATA)\b")
 
 
 def parse(view: View) -> IncidentAction | None:
+    if "larm" not in view.raw and "LARM" not in view.raw and "NewState" not in view.raw:
+        return None
     return _fields(view) or _sentence(view) or _card(view)
 
 

@@ -34,7 +34,8 @@ _NEWS = re.compile(
 
 def parse(view: View) -> IncidentAction | None:
     named = "github" in view.name
-    if named and not view.headlines:
+    about = named or "ithub" in view.raw or "itHub" in view.raw or "orkflow" in view.raw
+    if not view.headlines or not (about or view.field("ref")):
         return None
     return _broadcast(view) or _card(view) or _action(view) or _news(view, named)
 

@@ -23,8 +23,9 @@ _ADDRESS = re.compile(r"\s*\[[^\]]*\]$|\s*\([\d.:a-f]+\)$")
 
 def parse(view: View) -> IncidentAction | None:
     for attachment in view.attachments:
-        found = _TITLE.match(plain(attachment.title or attachment.fallback))
-        if found and _is_zabbix(view, attachment):
+        if not _is_zabbix(view, attachment):
+            continue
+        if found := _TITLE.match(plain(attachment.title or attachment.fallback)):
             return _event(view, attachment, found)
     return None
 

@@ -1,0 +1,162 @@
+"""The commands a person types. Heavy imports are inside the commands, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ratchet import __version__
+from ratchet.domain.errors import Misconfigured, RatchetError
+
+app = typer.Typer(
+    help="Ratchet: runbooks from how people triaged the alert before, in your team's Slack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """An expected failure is a sentence on standard error, not a traceback. 2: mend the settings."""
+    try:
+        yield
+    except RatchetError as error:
+        typer.echo(f"ratchet: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, Misconfigured) else 1) from None
+    except BaseExceptionGroup as group:
+        known, unknown = group.split(RatchetError)
+        if unknown is not None or known is None:
+            raise
+        typer.echo(f"ratchet: {next(_leaves(known))}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by SIGTERM or Ctrl-C; a second Ctrl-C ends at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        if stop.is_set():
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    return stop
+
+
+@app.command()
+def run(
+    only: Annotated[
+        str, typer.Option(help="Roles of this process, of slack, worker, web; comma-separated.")
+    ] = "slack,worker,web",
+) -> None:
+    """Run Ratchet against your Slack workspace."""
+    from ratchet import app as house  # noqa: PLC0415  # heavy
+    from ratchet.settings import load  # noqa: PLC0415
+    from ratchet.telemetry import configure_logging  # noqa: PLC0415
+
+    roles = tuple(role.strip() for role in only.split(",") if role.strip())
+    with told():
+        if unknown := set(roles) - set(house.ROLES):
+            raise Misconfigured(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(house.ROLES)}")
+        settings = load()
+        configure_logging(settings.log_level, human=settings.dev_mode)
+
+        async def main() -> None:
+            await house.run(settings, stop_on_signals(), roles=roles)
+
+        asyncio.run(main())
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the local Slack; 0 takes a free one.")] = 8065,
+    http_port: Annotated[int, typer.Option(help="Port of Ratchet's own API; 0 takes a free one.")] = 5001,
+    workspace: Annotated[
+        Path | None, typer.Option(help="A Slack export to load instead of the example workspace.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option(help="Show Ratchet's log.")] = False,
+) -> None:
+    """Try Ratchet: a Slack on this machine with an example workspace. No account, no key."""
+    from ratchet import cli_dev  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_dev.run(cli_dev.Options(port, http_port, workspace, verbose), stop_on_signals))
+
+
+@app.command("import")
+def import_(
+    archive: Annotated[Path, typer.Argument(help="The zip file of a Slack export.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Import the history of a standard Slack export. Safe to repeat; goes on where it was stopped."""
+    from ratchet import cli_import  # noqa: PLC0415  # heavy
+    from ratchet.settings import load  # noqa: PLC0415
+
+    with told():
+        asyncio.run(cli_import.run(load(), archive, as_json=as_json))
+
+
+@app.command()
+def classify(
+    files: Annotated[
+        list[str], typer.Argument(help="Files with a message, an event or several; - for stdin.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per message.")] = False,
+) -> None:
+    """Say what messages mean: opens an incident, closes one, or neither; and by which rule."""
+    from ratchet import cli_classify  # noqa: PLC0415  # only this command needs it
+
+    with told():
+        for name in files:
+            cli_classify.run(name, as_json=as_json, many=len(files) > 1)
+
+
+@app.command()
+def config(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Print every setting, secrets masked."""
+    from ratchet.settings import load, visible  # noqa: PLC0415
+
+    with told():
+        values = visible(load())
+    if as_json:
+        typer.echo(json.dumps(values, indent=2))
+        return
+    for name, value in values.items():
+        typer.echo(f"{name}={value}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

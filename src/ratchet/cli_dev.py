@@ -1,0 +1,135 @@
+"""`ratchet dev`: a local Slack, the example workspace and Ratchet, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from localslack import LocalSlack, example_path
+from localslack.errors import WorkspaceFileError
+from localslack.export import load as load_workspace
+from localslack.workspace import Workspace
+from ratchet import app as house
+from ratchet.domain.errors import Misconfigured
+from ratchet.settings import Settings
+from ratchet.settings import load as load_settings
+from ratchet.telemetry import configure_logging
+
+NEWEST_MINUTES_AGO: Final = 30.0
+HISTORY_MESSAGES: Final = 5000
+
+console = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Ports: 0 takes a free one. `workspace` None: the example."""
+
+    port: int
+    http_port: int
+    workspace: Path | None
+    verbose: bool
+
+
+async def run(options: Options, signals: Callable[[], asyncio.Event]) -> None:
+    """Until Ctrl-C. Everything lives in a temporary directory, since the local Slack forgets as well."""
+    started = time.monotonic()
+    configure_logging("info" if options.verbose else "error", human=True)
+    stop = signals()
+    workspace = _workspace(options)
+    with tempfile.TemporaryDirectory(prefix="ratchet-dev-") as directory:
+        async with LocalSlack.serve(workspace, port=_free(options.port, "--port")) as slack:
+            settings = _settings(options, slack, Path(directory))
+            console.print("Starting PostgreSQL and Ratchet …")
+            async with asyncio.TaskGroup() as group:
+                ready: asyncio.Future[house.Ratchet] = asyncio.get_running_loop().create_future()
+                group.create_task(house.run(settings, stop, on_ready=ready.set_result))
+                group.create_task(_announce(ready, slack, settings, started))
+
+
+async def _announce(
+    ready: asyncio.Future[house.Ratchet], slack: LocalSlack, settings: Settings, started: float
+) -> None:
+    """Say where to look, once the history is read."""
+    ratchet = await ready
+    with console.status("Reading the workspace's history …"):
+        await _history_read(ratchet)
+    model = ratchet.runner.model if ratchet.runner else "none (answers are quotes from the record)"
+    await slack.control.do(
+        "links", {"links": [{"label": "Ratchet's API", "url": f"http://{settings.http_addr}/openapi.json"}]}
+    )
+    console.print(
+        f"""
+[bold]Ratchet is ready[/bold] after {time.monotonic() - started:.0f} s.
+
+  Open       [link={slack.url}]{slack.url}[/link]
+  API        http://{settings.http_addr}/api/services
+  Model      {model}
+
+Fire an alert from the page's menu and watch its thread; or write “@ratchet how do I …” in a channel.
+Ctrl-C ends it; nothing is kept."""
+    )
+
+
+async def _history_read(ratchet: house.Ratchet) -> None:
+    """Until no history job waits or runs, twice in a row: one puts the next."""
+    quiet = 0
+    while quiet < 2:
+        await asyncio.sleep(0.2)
+        stats = await ratchet.store.queue.stats()
+        busy = sum(kind.queued + kind.running for kind in stats)
+        quiet = 0 if busy else quiet + 1
+
+
+def _workspace(options: Options) -> Workspace:
+    try:
+        return load_workspace(
+            options.workspace or example_path(),
+            newest_minutes_ago=NEWEST_MINUTES_AGO if options.workspace is None else None,
+        )
+    except WorkspaceFileError as error:
+        raise Misconfigured(f"--workspace: {error}") from error
+
+
+def _settings(options: Options, slack: LocalSlack, directory: Path) -> Settings:
+    """The environment's settings but for Slack, the database and the port, which are the demo's own."""
+    http_port = _free(options.http_port, "--http-port")
+    own = {
+        "slack_bot_token": slack.bot_token,
+        "slack_app_token": slack.app_token,
+        "slack_url": slack.api_url,
+        "slack_dev_channel": None,
+        "database_url": None,
+        "database_host": None,
+        "database_port": None,
+        "database_user": None,
+        "database_pass": None,
+        "database_name": None,
+        "data_dir": directory,
+        "http_addr": f"127.0.0.1:{http_port}",
+        "http_token": None,
+        "dev_mode": True,
+        "onboard_messages": HISTORY_MESSAGES,
+    }
+    return load_settings(own)
+
+
+def _free(port: int, option: str) -> int:
+    """The port, or another when it is taken: a demo should start."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            console.print(f"Port {port} is taken; another one is used. Choose with {option}.")
+            return _free(0, option)
+        return int(probe.getsockname()[1])
