@@ -132,8 +132,11 @@ class Control:
 
     async def inject(self, events: Iterable[Any], *, apply: bool = False) -> int:
         """Send recorded envelopes, payloads or events; how many."""
-        body = {"events": list(events), "apply": apply}
-        return int((await self.do("events", body))["sent"])
+        waiting, sent = list(events), 0
+        for start in range(0, len(waiting), 500):  # the server answers others in between
+            body = {"events": waiting[start : start + 500], "apply": apply}
+            sent += int((await self.do("events", body))["sent"])
+        return sent
 
     async def fail(self, method: str = "*", **fault: Any) -> int:
         """A fault's id; the fields of `ApiFault`, and `seed`."""

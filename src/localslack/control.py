@@ -227,6 +227,14 @@ def links(hub: Hub, body: Json) -> Json:
     return {}
 
 
+def shortcuts(hub: Hub, body: Json) -> Json:
+    """Message shortcuts the app offers, for the page: `[{"label", "callback_id"}]`."""
+    wanted = body.get("shortcuts") or []
+    hub.ws.shortcuts = [{"label": str(w["label"]), "callback_id": str(w["callback_id"])} for w in wanted]
+    hub.ws.changed("links")
+    return {}
+
+
 def reset_counters(hub: Hub, body: Json) -> Json:
     hub.delivery.figures = type(hub.delivery.figures)()
     hub.api_calls.clear()
@@ -262,6 +270,7 @@ ACTIONS: dict[str, Action] = {
     "token": token,
     "rate-limits": rate_limits,
     "links": links,
+    "shortcuts": shortcuts,
     "counters/reset": reset_counters,
 }
 

@@ -113,6 +113,12 @@ class Delivery:
             heapq.heappop(self._due)
         return None
 
+    def written(self, envelope: Envelope, now: float) -> None:
+        """The envelope has gone over the wire, for the first time or again."""
+        if envelope.first_sent_at is None:
+            envelope.first_sent_at = now
+            self.figures.sent += 1
+
     def acknowledge(self, envelope_id: str, now: float, response: Json | None = None) -> Envelope | None:
         """The envelope that is done now; None for an id that is unknown or done already."""
         envelope = self.pending.pop(envelope_id, None)
@@ -133,9 +139,6 @@ class Delivery:
         if not self.connections:
             return None
         self._turn += 1
-        if envelope.first_sent_at is None:
-            envelope.first_sent_at = now
-            self.figures.sent += 1
         if envelope.attempt:
             self.figures.redelivered += 1
             self.figures.retries[envelope.attempt] += 1

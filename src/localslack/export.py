@@ -1,7 +1,7 @@
 """A workspace from a standard Slack export: a directory or a zip.
 
 `channels.json`, `users.json`, optionally `groups.json`, `dms.json`, `mpims.json`; a folder per conversation
-with a `YYYY-MM-DD.json` per day. Beside them, our own and optional, `scenarios.json`: alerts the page can fire.
+with a `YYYY-MM-DD.json` per day. Beside them, optional and our own, `scenarios.json`: alerts to fire.
 """
 
 from __future__ import annotations

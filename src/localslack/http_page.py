@@ -69,6 +69,7 @@ async def boot(request: web.Request) -> web.Response:
             "users": [user.as_json(ws.team_id) for user in ws.users.values()],
             "scenarios": ws.scenarios,
             "links": ws.links,
+            "shortcuts": ws.shortcuts,
             "connected": len(hub.socket.connections),
         }
     )

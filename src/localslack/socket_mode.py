@@ -30,12 +30,13 @@ class Connection:
         self.socket = socket
         self.deaf = False
         self._request = request
-        self._outbox: deque[str] = deque()
+        self._outbox: deque[tuple[str, Callable[[], None] | None]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
 
-    def write(self, frame: str) -> None:
-        self._outbox.append(frame)
+    def write(self, frame: str, written: Callable[[], None] | None = None) -> None:
+        """Queue a frame; `written` is called right before it goes out."""
+        self._outbox.append((frame, written))
         self._wake.set()
 
     def close(self) -> None:
@@ -67,10 +68,13 @@ class Connection:
 
     async def _flush(self) -> None:
         while self._outbox:
-            frame = self._outbox.popleft()
-            if not self.deaf:
-                async with asyncio.timeout(WRITE_SECONDS):
-                    await self.socket.send_str(frame)
+            frame, written = self._outbox.popleft()
+            if self.deaf:
+                continue
+            if written is not None:
+                written()
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self.socket.send_str(frame)
 
 
 class SocketMode:
@@ -153,7 +157,7 @@ class SocketMode:
         connection.deaf = self._faults.socket.blackhole
         try:
             await connection.socket.send_str(self._hello())
-            self._ring()
+            self._ws.changed("connected", count=len(self.connections))
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(connection.pump())
                 await self._listen(connection)
@@ -163,7 +167,7 @@ class SocketMode:
         finally:
             self._delivery.disconnect(connection.number)
             del self.connections[connection.number]
-            self._ring()
+            self._ws.changed("connected", count=len(self.connections))
 
     async def _listen(self, connection: Connection) -> None:
         async for frame in connection.socket:
@@ -188,10 +192,14 @@ class SocketMode:
         if connection is None or self._faults.happens(self._faults.socket.drop):
             return
         pause = self._faults.pause()
+        frame, written = envelope.frame(), self._note_written(envelope)
         if pause:
-            asyncio.get_running_loop().call_later(pause, connection.write, envelope.frame())
+            asyncio.get_running_loop().call_later(pause, connection.write, frame, written)
         else:
-            connection.write(envelope.frame())
+            connection.write(frame, written)
+
+    def _note_written(self, envelope: Envelope) -> Callable[[], None]:
+        return lambda: self._delivery.written(envelope, time.monotonic())
 
     def _hello(self) -> str:
         hello = {

@@ -57,6 +57,7 @@ class Workspace:
         self.ephemerals: list[Json] = []
         self.scenarios: list[Json] = []
         self.links: list[Json] = []
+        self.shortcuts: list[Json] = []
         self.on_payload: list[Listener] = []
         self.on_change: list[Listener] = []
         self.bot_token, self.app_token = bot_token, app_token

@@ -22,6 +22,7 @@ from ratchet import app as house
 from ratchet.domain.errors import Misconfigured
 from ratchet.settings import Settings
 from ratchet.settings import load as load_settings
+from ratchet.store.channels import Channels
 from ratchet.telemetry import configure_logging
 
 NEWEST_MINUTES_AGO: Final = 30.0
@@ -62,7 +63,7 @@ async def _announce(
     """Say where to look, once the history is read."""
     ratchet = await ready
     with console.status("Reading the workspace's history …"):
-        await _history_read(ratchet)
+        await _history_read(ratchet, slack)
     model = ratchet.runner.model if ratchet.runner else "none (answers are quotes from the record)"
     await slack.control.do(
         "links", {"links": [{"label": "Ratchet's API", "url": f"http://{settings.http_addr}/openapi.json"}]}
@@ -80,14 +81,17 @@ Ctrl-C ends it; nothing is kept."""
     )
 
 
-async def _history_read(ratchet: house.Ratchet) -> None:
-    """Until no history job waits or runs, twice in a row: one puts the next."""
-    quiet = 0
-    while quiet < 2:
+async def _history_read(ratchet: house.Ratchet, slack: LocalSlack) -> None:
+    """Until every channel that the bot is in is read, threads included."""
+    workspace = slack.workspace
+    wanted = {c.id for c in workspace.channels.values() if workspace.bot.id in c.members}
+    channels = Channels(ratchet.store.db)
+    while not (wanted <= await channels.onboarded() and await _idle(ratchet)):
         await asyncio.sleep(0.2)
-        stats = await ratchet.store.queue.stats()
-        busy = sum(kind.queued + kind.running for kind in stats)
-        quiet = 0 if busy else quiet + 1
+
+
+async def _idle(ratchet: house.Ratchet) -> bool:
+    return not any(kind.queued + kind.running for kind in await ratchet.store.queue.stats())
 
 
 def _workspace(options: Options) -> Workspace:

@@ -42,7 +42,7 @@ _KEYS = frozenset(
 # At a line's start: bullets and mark-up, a name, a separator, the value to the end of the line.
 _LINE = re.compile(
     r"^[\s>•·\-*_`–◦▪]{0,12}([A-Za-z][A-Za-z_]{1,24}(?: [A-Za-z]{1,12})?)"
-    r"[*_`]{0,3}(?:\s?[:=][*_]{0,3}\s?|\s(?=`))[ \t]*([^\n]{1,300})$",
+    r"[*_`]{0,3}(?: ?[:=][*_]{0,3}|[ \t](?=`))[ \t]*([^\n]{1,300})$",
     re.MULTILINE,
 )
 _QUOTED = re.compile(r"\b([A-Za-z_]{2,24})=[\"“]([^\"\n”]{1,300})[\"”]")

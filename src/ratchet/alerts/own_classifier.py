@@ -1,4 +1,4 @@
-"""The operator's own executable: what it is asked on standard input and what its answer must be. No I/O here."""
+"""The operator's own executable: the question on its standard input, the rules for its answer. No I/O here."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def parse_own_answer(stdout: bytes) -> IncidentAction:
     Refused: it is not one JSON object, or a key holds what the contract does not allow; the message says which.
     """
     answer = _object(stdout)
-    action = _one_of(answer, "action", [one.value for one in Action], required=True)
+    action = _action(answer)
     priority = _one_of(answer, "priority", ["HIGH", "LOW"])
     service, alert = _text(answer, "service"), _text(answer, "alert")
     level: Priority = "HIGH" if priority == "HIGH" else "LOW"
-    opens_or_closes = action != Action.NONE.value
+    opens_or_closes = action is not Action.NONE
     return IncidentAction(
-        Action(action),
+        action,
         alert=alert,
         service=service,
         priority=level,
@@ -87,11 +87,17 @@ def _object(stdout: bytes) -> Mapping[str, Any]:
     return answer
 
 
-def _one_of(answer: Mapping[str, Any], key: str, allowed: list[str], *, required: bool = False) -> str | None:
+def _action(answer: Mapping[str, Any]) -> Action:
+    allowed = [one.value for one in Action]
+    stated = _one_of(answer, "action", allowed)
+    if stated is None:
+        _refuse(f'has no "action"; allowed are {", ".join(allowed)}')
+    return Action(stated)
+
+
+def _one_of(answer: Mapping[str, Any], key: str, allowed: list[str]) -> str | None:
     value = answer.get(key)
     if value is None or value == "":
-        if required:
-            _refuse(f'has no "{key}"; allowed are {", ".join(allowed)}')
         return None
     if value not in allowed:
         _refuse(f'has "{key}": {_shown(value)}; allowed are {", ".join(allowed)}')

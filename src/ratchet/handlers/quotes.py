@@ -81,7 +81,9 @@ def _lines(text: str) -> Iterator[str]:
 def _passage(lines: list[str], wanted: set[str]) -> list[str]:
     """Up to `LINES` lines in a row that share most with what is wanted, cut to `QUOTE_CHARS`."""
     starts = range(max(1, len(lines) - LINES + 1))
-    best = max(starts, key=lambda start: len(wanted & words(" ".join(lines[start : start + LINES]))))
+    shared = [len(wanted & words(" ".join(lines[start : start + LINES]))) for start in starts]
+    # The last of the best starts where the match does, so that what follows it is quoted too.
+    best = max(starts, key=lambda start: (shared[start], start))
     room, kept = QUOTE_CHARS, []
     for line in lines[best : best + LINES]:
         kept.append(line if len(line) <= room or line.startswith("`") else f"{line[:room].rstrip()} …")

@@ -16,7 +16,7 @@ _PING_START: Final = re.compile(rf"(<|&lt;)(?=\\?!\s*(?:{_GROUPS}|subteam))", re
 _AT: Final = re.compile(rf"(?<![\w/])@(?=(?:{_GROUPS})\b)", re.IGNORECASE)
 _BREAK: Final = "\u200b"  # zero width space: reads the same, pings nobody
 
-_CODE: Final = re.compile(r"(`+)(?!`)(.{1,500}?)(?<!`)\1(?!`)")
+_CODE: Final = re.compile(r"(?<!`)(`{1,20})(?!`)(.{1,500}?)(?<!`)\1(?!`)")
 _SPECIAL: Final = re.compile(
     r"!?\[(?P<label>[^\[\]\n]{0,300})\]\(<?(?P<url>(?:https?://|mailto:)[^()\s<>|]{1,2000})>?(?:\s+\"[^\"\n]{0,200}\")?\)"
     r"|<(?P<auto>(?:https?://|mailto:)[^\s<>|]{1,2000})(?:\|(?P<auto_label>[^<>\n]{0,300}))?>"
@@ -28,9 +28,10 @@ _HEADING: Final = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*")
 _BULLET: Final = re.compile(r"([ \t]*)[-*+][ \t]+")
 _QUOTE: Final = re.compile(r"((?:>[ \t]?)+)")
 _STYLES: Final = (
-    (re.compile(r"(?<!\w)(?:\*\*|__)(?=\S)([^*\n]{1,500}?)(?<=\S)(?:\*\*|__)(?!\w)"), "\x01\\1\x01"),
-    (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,500}?)(?<=[^\s*])\*(?![\w*])"), r"_\1_"),
-    (re.compile(r"~~(?=\S)([^~\n]{1,500}?)(?<=\S)~~"), r"~\1~"),
+    (re.compile(r"(?<!\w)\*\*(?=\S)((?:[^*\n]|\*(?!\*)){1,300}?)(?<=\S)\*\*(?!\w)"), "\x01\\1\x01"),
+    (re.compile(r"(?<!\w)__(?=\S)((?:[^_\n]|_(?!_)){1,300}?)(?<=\S)__(?!\w)"), "\x01\\1\x01"),
+    (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*])\*(?![\w*])"), r"_\1_"),
+    (re.compile(r"~~(?=\S)([^~\n]{1,300}?)(?<=\S)~~"), r"~\1~"),
 )
 
 

@@ -61,6 +61,7 @@ GAP_FILLED: Final = """
 update channels set recover_from = null where id = %(id)s and recover_from = %(recovered_from)s
 """
 ONBOARDING: Final = "select onboarding, onboarded_to from channels where id = %(id)s"
+ONBOARDED: Final = "select id from channels where onboarding = 'done'"
 SET_ONBOARDING: Final = """
 update channels set onboarding = %(state)s, onboarded_to = %(onboarded_to)s where id = %(id)s
 """
@@ -148,6 +149,11 @@ class Channels:
     async def onboarding(self, channel_id: str) -> Onboarding | None:
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Onboarding)) as cur:
             return await (await cur.execute(ONBOARDING, {"id": channel_id})).fetchone()
+
+    async def onboarded(self) -> set[str]:
+        """Ids of the channels whose history is read."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
+            return set(await (await cur.execute(ONBOARDED)).fetchall())
 
     async def set_onboarding(self, channel_id: str, state: str, onboarded_to: str | None) -> None:
         async with self._db.transaction() as conn:

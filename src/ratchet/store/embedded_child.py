@@ -50,7 +50,8 @@ def become(way: str, uid: int, gid: int) -> None:
 def enter_namespace(uid: int, gid: int) -> None:
     """PostgreSQL sees UID, the kernel still sees the caller: nothing has to be handed to another account."""
     outer_uid, outer_gid = os.geteuid(), os.getegid()
-    check(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER))
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "the system allows no user namespace")
     process = Path("/proc/self")
     (process / "setgroups").write_text("deny")
     (process / "uid_map").write_text(f"{uid} {outer_uid} 1\n")
@@ -70,17 +71,11 @@ def probe(program: str, directories: list[str]) -> int:
 def execute(parent: int, signal: int, command: list[str]) -> int:
     """Replace this process. The death signal is set last: a change of credentials would clear it."""
     if sys.platform == "linux":
-        check(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0))
+        # Where this fails the server still runs, and the next start finds the orphan.
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0)
     if os.getppid() == parent:  # else it died before the death signal was set
         os.execv(command[0], command)  # noqa: S606  # an exact program and its arguments
     return 0
-
-
-def check(result: int) -> None:
-    """Raise the C library's error."""
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
 
 
 if __name__ == "__main__":

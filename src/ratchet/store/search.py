@@ -1,14 +1,13 @@
 """Search in recorded messages: any word of the question may match, rare words count for more.
 
-The recipe and its measurements: docs/adr/0005-search.md.
+The rarest words select the messages to look at, so that the time does not grow with the table.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -76,6 +75,11 @@ left join channels c on c.id = b.channel_id
 left join people p on p.id = m.attrs->'sender'->>'id'
 order by b.score desc, b.posted_at desc
 """
+WHOLE: Final = """
+select m.channel_id, m.ts, m.parent_ts, m.version, m.text, m.attrs, '{}'::jsonb as reactions
+from unnest(%(channels)s::text[], %(ts)s::text[]) with ordinality as u (channel_id, ts, n)
+join messages m on m.channel_id = u.channel_id and m.ts = u.ts order by u.n
+"""
 
 # About how many rows a search looks at: time grows with this and not with the table.
 BUDGET: Final = 3_000
@@ -127,3 +131,139 @@ class Within:
     since: datetime | None = None
     until: datetime | None = None
     exclude_thread: MessageRef | None = None
+
+
+class Search:
+    """`clock` gives seconds, from any start."""
+
+    def __init__(self, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._clock = clock
+        self._statistics: Statistics | None = None
+
+    async def messages(
+        self,
+        query: str,
+        visible_from: str | None,
+        *,
+        channel_ids: Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 10,
+        exclude_thread: MessageRef | None = None,
+    ) -> list[Hit]:
+        """Threads that fit best, best first. Of the channels that may be seen from `visible_from` (None: public)."""
+        within = Within(visible_from, False, channel_ids, since, until, exclude_thread)
+        return await self.find(query, within, limit)
+
+    async def find(self, query: str, within: Within, limit: int = 10) -> list[Hit]:
+        """As `messages`. Any text is a question; one without words finds nothing."""
+        wanted, found = await self._find(query, within, max(1, min(limit, MAX_LIMIT)))
+        stems = [term.lexeme for term in wanted]
+        return [_hit(row, stems) for row in found]
+
+    async def search_messages(
+        self, query: str, *, visible_from: str, channel_id: str | None = None, limit: int = 10
+    ) -> Sequence[Message]:
+        """As `messages`, for the assistant's tools: whole messages."""
+        within = Within(visible_from, channel_ids=[channel_id] if channel_id else None)
+        _, found = await self._find(query, within, max(1, min(limit, MAX_LIMIT)))
+        return await self._whole([MessageRef(row.channel_id, row.ts) for row in found])
+
+    async def analyze(self) -> None:
+        """Take the statistics anew; for after an import. The database does it by itself as the table grows."""
+        async with self._db.connection() as conn:
+            await conn.execute(ANALYZE)
+        self._statistics = None
+
+    async def _find(self, query: str, within: Within, limit: int) -> tuple[list[Term], list[Found]]:
+        async with self._db.connection() as conn:
+            parsed = await _parse(conn, query)
+            statistics = await self._known(conn, parsed)
+            wanted = terms(lexemes(parsed, statistics), statistics)
+            found: list[Found] = []
+            for budget in (BUDGET, WIDE_BUDGET):
+                selection = select(wanted, statistics, budget)
+                if not selection.query:
+                    break
+                values = _values(within, wanted, limit) | {"select": selection.query, "most": 2 * budget}
+                values["since"] = _later(within.since, selection.since if within.until is None else None)
+                found = await _fetch(conn, values)
+                if len(found) >= limit or selection.complete:
+                    break
+            return wanted, found
+
+    async def _known(self, conn: Connection, parsed: Sequence[Sequence[str]]) -> Statistics:
+        """The statistics, at most a minute old; counted for these words where there are none yet."""
+        if self._statistics is None or self._clock() - self._statistics.taken_at > STATISTICS_AGE_S:
+            self._statistics = await _read_statistics(conn, self._clock())
+        if self._statistics.frequencies:
+            return self._statistics
+        return await _count(conn, sorted({lexeme for found in parsed for lexeme in found}))
+
+    async def _whole(self, refs: Sequence[MessageRef]) -> list[Message]:
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
+            await cur.execute(WHOLE, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]})
+            return [row.message() for row in await cur.fetchall()]
+
+
+async def _parse(conn: Connection, query: str) -> list[list[str]]:
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(PARSE, {"texts": texts_to_parse(query)})
+        return await cur.fetchall()
+
+
+async def _read_statistics(conn: Connection, now: float) -> Statistics:
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        row = await (await cur.execute(STATISTICS)).fetchone()
+    rows, words, frequencies, times = row or (0.0, [], [], [])
+    by_word = dict(zip(words, frequencies, strict=False))
+    return Statistics(rows, by_word, times, now, min(by_word.values(), default=0.0))
+
+
+async def _count(conn: Connection, wanted: Sequence[str]) -> Statistics:
+    queries = [quoted(lexeme) for lexeme in wanted]
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        await cur.execute(COUNT_ROWS, {"most": MAX_COUNTED})
+        rows = (await cur.fetchone() or (0,))[0]
+        await cur.execute(COUNT_TERMS, {"lexemes": list(wanted), "queries": queries, "most": MAX_COUNTED})
+        counts = await cur.fetchall()
+    return Statistics(rows, {lexeme: count / max(rows, 1) for lexeme, count in counts})
+
+
+async def _fetch(conn: Connection, values: dict[str, Any]) -> list[Found]:
+    # Planned each time: the plan depends on how common the words are.
+    async with conn.cursor(row_factory=class_row(Found)) as cur:
+        return await (await cur.execute(FIND, values, prepare=False)).fetchall()
+
+
+def _values(within: Within, wanted: Sequence[Term], limit: int) -> dict[str, Any]:
+    thread = within.exclude_thread
+    return {
+        "everywhere": within.everywhere,
+        "visible_from": within.visible_from,
+        "channels": None if within.channel_ids is None else list(within.channel_ids),
+        "until": within.until,
+        "not_channel": thread.channel_id if thread else "",
+        "not_thread": thread.ts if thread else "",
+        "norm": NORMALIZATION,
+        "terms": [quoted(term.lexeme) for term in wanted],
+        "idfs": [term.idf for term in wanted],
+        "limit": limit,
+    }
+
+
+def _later(a: datetime | None, b: datetime | None) -> datetime | None:
+    return max((moment for moment in (a, b) if moment is not None), default=None)
+
+
+def _hit(row: Found, stems: Sequence[str]) -> Hit:
+    return Hit(
+        ref=MessageRef(row.channel_id, row.ts),
+        thread_ts=row.thread_ts,
+        channel=row.channel_name,
+        author=row.author,
+        posted_at=row.posted_at,
+        snippet=snippet(row.text, stems),
+        score=row.score,
+    )

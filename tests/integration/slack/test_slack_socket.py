@@ -160,11 +160,14 @@ async def test_a_revoked_app_token_ends_the_run_with_its_remedy() -> None:
 
 
 async def test_a_token_revoked_while_connected_ends_the_run_at_the_next_connection() -> None:
-    with pytest.raises(ExceptionGroup) as caught:
+    async def revoke_and_wait() -> None:
         async with room() as here:
             await here.slack.control.revoke("app")
             await here.slack.control.disconnect("warning")
-            await asyncio.wait_for(asyncio.Event().wait(), 10)
+            await asyncio.wait_for(here.connected(), 10)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await revoke_and_wait()
     assert caught.group_contains(Misconfigured)
 
 

@@ -227,7 +227,3 @@ async def test_a_refusal_has_slacks_code() -> None:
                 await call()
             codes.append(caught.value.code)
         assert codes == ["channel_not_found", "not_in_channel", "users_not_found"]
-            "channel": "channel_not_found",
-            "member": "not_in_channel",
-            "email": "users_not_found",
-        }

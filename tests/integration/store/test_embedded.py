@@ -24,7 +24,6 @@ from tests.integration.store.embedded_support import (
     note,
     noted,
     owner,
-    temporary_directory,
     unfinished,
 )
 
@@ -32,34 +31,9 @@ from ratchet.domain.errors import Misconfigured, Transient
 from ratchet.store.embedded import EmbeddedOptions, EmbeddedServer
 from ratchet.store.embedded_account import ROOT_WAYS, Account, Way
 from ratchet.store.embedded_files import MAX_LOG, Files, claim
+from ratchet.store.pool import open_database
 
 root_only = pytest.mark.skipif(not is_root(), reason="only root must become someone else")
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    with temporary_directory() as path:
-        yield path
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Path]:
-    """A cluster made once, to copy from."""
-    with temporary_directory() as path:
-
-        async def make() -> None:
-            async with EmbeddedServer.start(path) as server:
-                note(server.conninfo, 1)
-
-        asyncio.run(make())
-        yield path
-
-
-@pytest.fixture
-def stopped(cluster: Path, directory: Path) -> Path:
-    """A directory with a cleanly stopped cluster that has noted 1."""
-    shutil.copytree(cluster, directory)
-    return directory
 
 
 @pytest.fixture
@@ -141,6 +115,25 @@ async def test_a_server_that_was_killed_is_started_again_with_its_data(stopped: 
             os.kill(before, signal.SIGKILL)
             await restarted(server, before)
         assert noted(server.conninfo) == [1, 2, 3]
+        watch.cancel()
+
+
+async def test_a_pool_works_again_after_the_server_was_killed(stopped: Path) -> None:
+    async with (
+        EmbeddedServer.start(stopped) as server,
+        open_database(server.conninfo, min_size=2, max_size=2) as database,
+        asyncio.TaskGroup() as group,
+    ):
+        watch = group.create_task(server.watch())
+        before = server.pid
+        assert before is not None
+        with pytest.raises(Transient):
+            async with database.transaction() as connection:
+                os.kill(before, signal.SIGKILL)
+                await connection.execute("SELECT pg_sleep(10)")
+        await restarted(server, before)
+        async with database.connection() as connection:
+            assert await (await connection.execute("SELECT n FROM noted")).fetchall() == [(1,)]
         watch.cancel()
 
 

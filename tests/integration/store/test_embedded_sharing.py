@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,89 +16,82 @@ from tests.integration.store.embedded_support import (
     member,
     note,
     noted,
-    temporary_directory,
     unfinished,
 )
 
 WAYS = [("namespace",), ("user",)] if is_root() else [()]
 
 
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    with temporary_directory() as path:
-        yield path
-
-
 @pytest.mark.parametrize("ways", WAYS, ids=lambda ways: "-".join(ways) or "same")
 def test_when_the_owner_is_killed_the_server_ends_and_a_restart_has_every_committed_row(
-    directory: Path, ways: tuple[str, ...]
+    stopped: Path, ways: tuple[str, ...]
 ) -> None:
-    for number in range(3):
-        with member(directory, *ways) as owner:
+    for number in (2, 3, 4):
+        with member(stopped, *ways) as owner:
             owner.hear()
             note(owner.conninfo, number)
             server = owner.pid
             owner.kill()
         eventually(lambda pid=server: not alive(pid))  # type: ignore[misc]  # bound now, called at once
-    with member(directory, *ways) as owner:
-        assert noted(owner.hear().conninfo) == [0, 1, 2]
+    with member(stopped, *ways) as owner:
+        assert noted(owner.hear().conninfo) == [1, 2, 3, 4]
 
 
-def test_owner_and_server_killed_together_lose_nothing(directory: Path) -> None:
-    for number in range(3):
-        with member(directory) as owner:
+def test_owner_and_server_killed_together_lose_nothing(stopped: Path) -> None:
+    for number in (2, 3, 4):
+        with member(stopped) as owner:
             owner.hear()
             note(owner.conninfo, number)
             os.kill(owner.pid, signal.SIGKILL)
             owner.kill()
-    with member(directory) as owner:
+    with member(stopped) as owner:
         conninfo = owner.hear().conninfo
-        assert noted(conninfo) == [0, 1, 2]
+        assert noted(conninfo) == [1, 2, 3, 4]
         with psycopg.connect(conninfo) as connection:
             connection.execute("CREATE EXTENSION amcheck")
             connection.execute("SELECT bt_index_check(oid) FROM pg_class WHERE relkind = 'i' AND relam = 403")
 
 
 def test_two_processes_share_one_server_and_the_second_takes_over_from_a_killed_first(
-    directory: Path,
+    stopped: Path,
 ) -> None:
-    with member(directory) as first, member(directory) as second:
+    with member(stopped) as first, member(stopped) as second:
         first.hear()
         second.hear()
         owner, guest = (first, second) if first.owned else (second, first)
         assert (owner.owned, guest.owned) == (True, False)
         assert (guest.pid, guest.conninfo) == (owner.pid, owner.conninfo)
-        note(guest.conninfo, 1)
+        note(guest.conninfo, 2)
         owner.kill()
         address = guest.conninfo
         guest.hear()
         assert guest.owned
         assert guest.conninfo == address
         eventually(lambda: answers(address))
-        assert noted(address) == [1]
+        assert noted(address) == [1, 2]
         assert guest.leave() == 0
     assert not answers(address)
 
 
-def test_a_guest_that_leaves_does_not_stop_the_server(directory: Path) -> None:
-    with member(directory) as owner:
+def test_a_guest_that_leaves_does_not_stop_the_server(stopped: Path) -> None:
+    with member(stopped) as owner:
         owner.hear()
-        with member(directory) as guest:
+        with member(stopped) as guest:
             assert not guest.hear().owned
             assert guest.leave() == 0
         assert answers(owner.conninfo)
 
 
-def test_when_the_owner_leaves_cleanly_the_guest_takes_over(directory: Path) -> None:
-    with member(directory) as owner:
+def test_when_the_owner_leaves_cleanly_the_guest_takes_over(stopped: Path) -> None:
+    with member(stopped) as owner:
         owner.hear()
-        note(owner.conninfo, 1)
-        with member(directory) as guest:
+        note(owner.conninfo, 2)
+        with member(stopped) as guest:
             guest.hear()
             assert owner.leave() == 0
             assert guest.hear().owned
             eventually(lambda: answers(guest.conninfo))
-            assert noted(guest.conninfo) == [1]
+            assert noted(guest.conninfo) == [1, 2]
 
 
 def test_first_starts_at_the_same_moment_make_one_cluster_and_one_owner(directory: Path) -> None:

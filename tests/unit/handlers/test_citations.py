@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet.handlers.citations import REMOVED, Known, clean, permalinks, urls
@@ -48,6 +48,7 @@ def test_links_and_mentions(said: str, shown: str) -> None:
     assert clean(said, KNOWN) == shown
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="[]()<>|!`@ahtps:/.\n "))
 def test_cleaning_never_fails_and_leaves_no_unknown_link(text: str) -> None:
     cleaned = clean(f"{text} https://made.up/x", Known())

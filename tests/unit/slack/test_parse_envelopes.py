@@ -225,16 +225,11 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
-KEYS = ["type", "subtype", "channel", "ts", "event_ts", "user", "text", "message", "item", "bot_profile", "edited",
-        "thread_ts", "deleted_ts", "previous_message", "reaction", "comment", "username", "hidden"]  # fmt: skip
-TYPES = [
-    "message",
-    "app_mention",
-    "reaction_added",
-    "member_joined_channel",
-    "channel_rename",
-    "channel_archive",
-]
+KEYS = (
+    "type subtype channel ts event_ts user text message item bot_profile edited thread_ts deleted_ts"
+    " previous_message reaction comment username hidden"
+).split()
+TYPES = "message app_mention reaction_added member_joined_channel channel_rename channel_archive".split()
 SUBTYPES = ["message_changed", "message_deleted", "bot_message", "tombstone", "odd"]
 
 

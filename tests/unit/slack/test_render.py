@@ -92,8 +92,10 @@ def test_a_quoted_ping_reaches_nobody(ping: str) -> None:
 
 
 LINES = st.sampled_from(
-    ["", "word " * 30, "```", "```yaml", "- item & <tag>", "&" * 300, "# Head", "[a](https://example.org/x)", "😀" * 50,
-     "漢字" * 90, "> quote", "x" * 700, "@here **b**"]
+    [
+        "", "word " * 30, "```", "```yaml", "- item & <tag>", "&" * 300, "# Head",
+        "[a](https://example.org/x)", "😀" * 50, "漢字" * 90, "> quote", "x" * 700, "@here **b**",
+    ]
 )  # fmt: skip
 
 

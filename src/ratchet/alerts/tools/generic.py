@@ -29,7 +29,7 @@ _HAPPENED = re.compile(
     re.IGNORECASE,
 )
 _WHOLE = re.compile(
-    r"^\W*(?:an?\s)?(?:incident|alert|alarm)\s(?:has been\s|was\s)?(triggered|opened|resolved|closed|acknowledged)\W*$",
+    r"^\W*(?:an?\s)?(?:incident|alert|alarm)\s(?:has been\s|was\s)?(?P<state>triggered|opened|resolved|closed|acknowledged)(?P<subject>)\W*$",
     re.IGNORECASE,
 )
 _TOOK = re.compile(
@@ -81,6 +81,11 @@ _OVER = re.compile(
     r"\bresolved\b|\brecover(?:ed|y)\b|\bback (?:up|to normal|online)\b|\bhealthy\b|\bcleared\b|\brestored\b",
     re.IGNORECASE,
 )
+# These bots report people's work; what they call closed or critical is a ticket.
+_TRACKERS = re.compile(
+    r"\b(?:jira|linear|asana|trello|github|gitlab|bitbucket|zendesk|intercom|notion|confluence|shortcut|clickup"
+    r"|calendar|polly|poll|standup|geekbot|donut|rss|twitter|giphy|zoom|figma|miro)\b"
+)
 _OTHER_FOOTER = re.compile(
     r"powered by|https?:|\bv?\d+\.\d+|grafana|prometheus|alertmanager|slack|\bvia\b", re.IGNORECASE
 )
@@ -88,7 +93,7 @@ _OTHER_FOOTER = re.compile(
 
 def parse(view: View) -> IncidentAction | None:
     """A status word that a line begins with; then a whole sentence; then colour with words beside it."""
-    if not view.headlines:
+    if not view.headlines or _TRACKERS.search(view.name):
         return None
     answers = [found for line in view.headlines if (found := _line(view, line))]
     firing = [one for one in answers if one.action is Action.OPEN]
@@ -104,9 +109,7 @@ def _line(view: View, line: str) -> IncidentAction | None:
     if found := _PREFIX.match(line):
         return _stated(view, found[1], found["rest"], line, ("prefix", 0.65))
     if found := _WHOLE.match(line) or _HAPPENED.match(line):
-        word = found["state"] if "state" in found.groupdict() else found[1]
-        subject = found["subject"] if "subject" in found.groupdict() else ""
-        return _stated(view, word, subject or line, line, ("sentence", 0.55))
+        return _stated(view, found["state"], found["subject"] or line, line, ("sentence", 0.55))
     return None
 
 
@@ -126,7 +129,7 @@ def _stated(view: View, word: str, rest: str, line: str, rule: tuple[str, float]
         service=service_of(labels) or _footer_service(view),
         severity=_severity(labels, status, action),
         pair_key=link_key(view)
-        or make_key(view, "generic", same_text(title), first(labels, *("host", "instance"))),
+        or make_key(view, "generic", same_text(title), first(labels, "host", "instance")),
         stated_duration_s=_took(view) if action is Action.CLOSE else None,
         tool=_tool(view),
         confidence=rule[1],

@@ -22,7 +22,7 @@ _LOOSE = re.compile(r"\b(Triggered|Acknowledged|Resolved|Reassigned|Escalated|Sn
 _WORDS = {"triggered": Action.OPEN, "reopened": Action.OPEN, "resolved": Action.CLOSE}
 _TITLE = re.compile(r"<https?://[^|>]*pagerduty\.com/[^|>]*incidents/[^|>]*\|([^<>\n]+)>")
 _NUMBER = re.compile(
-    r"^\W*(?:\[?#\d+\]?:?\s*)?(?:(?:Triggered|Resolved|Acknowledged)\W*\s)?(?:\[?#\d+\]?:?\s*)?"
+    r"^[\s:*-]*(?:\[?#\d+\]?:?\s*)?(?:(?:Triggered|Resolved|Acknowledged)\W*\s)?(?:\[?#\d+\]?:?\s*)?"
 )
 _SERVICE = re.compile(r"\bService:?\*?:?\s*\*?\s*(?:<[^|>\n]*\|([^<>\n]+)>|([^\n<*]+))")
 _JUST_NUMBER = re.compile(r"^(?:Incident\s)?#?\d+$", re.IGNORECASE)

@@ -44,7 +44,7 @@ SENTENCES = (
     ),
     _sentence(
         "uptimerobot",
-        r"^\W*(?::[\w+-]+:)?\W*Monitor is (?P<state>DOWN|UP)\b:?\s*(?P<alert>.+?)(?:\s+\(\s*\S+\s*\))?"
+        r"^\W*(?::[\w+-]+:)?\W*Monitor is (?P<state>DOWN|UP)\b:?\s*(?P<alert>.+?)(?:\s+\(\s*\S+\s*\))?\.?"
         r"(?:\s+-\s+Reason:.*|\s*\(?It was down for (?P<took>[^)]+?)\)?\.?)?$",
         "up",
     ),
