@@ -1,6 +1,6 @@
 // The page: channels, messages, a thread, composers. State comes from the server; a change makes it read again.
 
-import { attachment, blocks, el, EMOJI, emoji, mrkdwn } from "./render.js";
+import { attachment, blocks, el, emoji, mrkdwn } from "./render.js";
 
 const $ = (id) => document.getElementById(id);
 const PICKER = ["+1", "-1", "eyes", "white_check_mark", "tada", "pray", "fire", "heart", "thinking_face", "rocket", "joy", "x"];
@@ -76,12 +76,12 @@ function drawChannels() {
 }
 
 function channelButton(channel) {
-  const sign = isDirect(channel) ? "@" : channel.is_private ? "🔒" : channel.is_ext_shared ? "⇄" : "#";
+  const sign = isDirect(channel) ? "@" : channel.is_private ? "" : channel.is_ext_shared ? "⇄" : "#";
   return el("button", {
     class: state.unread.has(channel.id) ? "channel unread" : "channel",
     "aria-current": channel.id === state.channel ? "page" : null,
     onclick: () => ctx.open(`/archives/${channel.id}`),
-  }, el("span", { class: "sign", "aria-hidden": "true" }, sign), el("span", {}, label(channel)),
+  }, el("span", { class: channel.is_private ? "sign lock" : "sign", "aria-hidden": "true" }, sign), el("span", {}, label(channel)),
   el("span", { class: "dot", title: state.unread.has(channel.id) ? "Unread" : "" }));
 }
 
@@ -94,8 +94,8 @@ async function writeToBot() {
 function drawHeader() {
   const channel = state.channels.get(state.channel);
   if (!channel) return;
-  $("title").textContent = (isDirect(channel) ? "" : channel.is_private ? "🔒 " : "# ") + (isDirect(channel) ? `${label(channel)} and ${nameOf(state.bot)}` : label(channel));
-  const notes = [channel.topic?.value, channel.is_archived && "archived", channel.is_ext_shared && "shared with another organisation",
+  $("title").textContent = (isDirect(channel) ? "" : channel.is_private ? "" : "# ") + (isDirect(channel) ? `${label(channel)} and ${nameOf(state.bot)}` : label(channel));
+  const notes = [channel.is_private && !isDirect(channel) && "private", channel.topic?.value, channel.is_archived && "archived", channel.is_ext_shared && "shared with another organisation",
     !isDirect(channel) && !channel.is_member && `${nameOf(state.bot)} is not in this channel`];
   $("topic").textContent = notes.filter(Boolean).join(" · ");
   document.title = `${label(channel)} · ${state.team}`;
@@ -171,7 +171,7 @@ function threadLink(message) {
   if (!message.reply_count) return null;
   const text = message.reply_count === 1 ? "1 reply" : `${message.reply_count} replies`;
   return el("button", { class: "threadlink", onclick: () => openThread(message.ts) }, text,
-    el("span", {}, `last ${dayName(message.latest_reply).toLowerCase()} at ${clock(message.latest_reply)}`));
+    el("span", {}, `last: ${dayName(message.latest_reply)},  ${clock(message.latest_reply)}`));
 }
 
 function messageNode(message, previous, inThread) {
@@ -208,7 +208,7 @@ function tools(message, node, inThread) {
 function picker(message, node) {
   document.querySelector(".picker")?.remove();
   const choose = (name) => { box.remove(); react(message, name, (message.reactions ?? []).some((r) => r.name === name && r.users.includes(me()))); };
-  const box = el("div", { class: "picker" }, ...PICKER.map((name) => el("button", { title: name, "aria-label": name, onclick: () => choose(name) }, EMOJI[name])));
+  const box = el("div", { class: "picker" }, ...PICKER.map((name) => el("button", { title: name, "aria-label": name, onclick: () => choose(name) }, emoji(name))));
   box.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); box.remove(); } });
   node.append(box);
   box.querySelector("button").focus();

@@ -31,7 +31,25 @@ export const EMOJI = {
   sleeping: "😴", zzz: "💤", moon: "🌙", sunny: "☀️", ship: "🚢", gear: "⚙️", pushpin: "📌", speech_balloon: "💬",
 };
 
-export const emoji = (name) => EMOJI[name.split("::")[0]] ?? `:${name}:`;
+// A machine without an emoji font shows boxes; there the shortcode says more.
+const drawn = new Map();
+function canDraw(symbol) {
+  if (!drawn.has(symbol)) {
+    const picture = (text) => {
+      const pen = Object.assign(document.createElement("canvas"), { width: 20, height: 20 }).getContext("2d", { willReadFrequently: true });
+      pen.font = "14px system-ui, sans-serif";
+      pen.fillText(text, 0, 15);
+      return pen.getImageData(0, 0, 20, 20).data.join();
+    };
+    drawn.set(symbol, picture([...symbol][0]) !== picture("\u{10FFFD}"));
+  }
+  return drawn.get(symbol);
+}
+
+export function emoji(name) {
+  const symbol = EMOJI[name.split("::")[0]];
+  return symbol && canDraw(symbol) ? symbol : `:${name}:`;
+}
 const unescape = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
 
 export function link(url, label, ctx) {
@@ -63,7 +81,7 @@ function inline(text, ctx, into) {
     const [whole, code, angle, shortcode, bold, italic, strike] = found;
     if (code != null) into.append(el("code", {}, unescape(code)));
     else if (angle != null) into.append(special(angle, ctx));
-    else if (shortcode != null) into.append(EMOJI[shortcode.split("::")[0]] ?? whole);
+    else if (shortcode != null) into.append(emoji(shortcode));
     else into.append(wrapped(bold != null ? "b" : italic != null ? "i" : "s", bold ?? italic ?? strike, ctx));
     rest = rest.slice(found.index + whole.length);
   }
@@ -86,6 +104,7 @@ function special(inside, ctx) {
   if (head.startsWith("!date^")) return el("span", {}, unescape(dateText(head, label)));
   if (head.startsWith("!subteam^")) return mention(unescape(label || "@group"));
   if (head.startsWith("!")) return mention("@" + unescape(label || head.slice(1)));
+  if (!/^(\/|[a-z][a-z0-9+.-]*:)/i.test(head)) return document.createTextNode(unescape(`<${inside}>`));
   return link(unescape(head), unescape(label || head.replace(/^mailto:/, "")), ctx);
 }
 
@@ -136,7 +155,7 @@ function mdInline(text, ctx, into) {
     else if (label != null) into.append(link(unescape(url), unescape(label), ctx));
     else if (angle != null) into.append(/^(@|#|!|https?:|mailto:)/.test(angle) ? special(angle, ctx) : unescape(whole));
     else if (bare != null) into.append(link(bare, bare, ctx));
-    else if (shortcode != null) into.append(EMOJI[shortcode] ?? whole);
+    else if (shortcode != null) into.append(emoji(shortcode));
     else into.append(mdInline(bold ?? strike ?? star ?? under, ctx, el(bold != null ? "b" : strike != null ? "s" : "i")));
     rest = rest.slice(found.index + whole.length);
   }
@@ -215,7 +234,7 @@ function mdList(rows, i, ctx, box) {
 
 const textObject = (object, ctx) =>
   object?.type === "mrkdwn" ? mrkdwn(object.text, ctx) : el("div", { class: "text" }, withEmoji(object?.text ?? ""));
-const withEmoji = (text) => String(text).replace(/:([a-z0-9_+-]+):/g, (all, name) => EMOJI[name] ?? all);
+const withEmoji = (text) => String(text).replace(/:([a-z0-9_+-]+):/g, (all, name) => (EMOJI[name] ? emoji(name) : all));
 
 function button(element, block, message, ctx) {
   const style = { primary: "btn go", danger: "btn danger" }[element.style] ?? "btn";

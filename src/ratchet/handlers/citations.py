@@ -21,6 +21,8 @@ _PING: Final = re.compile(
     r"<!(?:subteam\^\w{1,20}\|)?@?(?P<group>[^>|^]{0,80})[^>]{0,80}>"
     r"|<@(?P<user>[A-Z0-9]{1,20})(?:\|(?P<label>[^>]{0,80}))?>"
 )
+_OPENS_PING: Final = re.compile(r"<(?=[!@])")
+_PASSES: Final = 5
 _TRAILING: Final = ".,;:!?'\"*_~)]}"
 _LINK_KEYS: Final = frozenset({"permalink", "permalinks"})
 REMOVED: Final = "(link removed)"
@@ -67,6 +69,16 @@ def _fields(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 def clean(text: str, known: Known) -> str:
     """The answer with every link that no tool gave taken out, and every mention turned into a plain name."""
+    for _ in range(_PASSES):
+        cleaned = _cleaned_once(text, known)
+        if cleaned == text:
+            return cleaned
+        text = cleaned
+    # Taking a link out of a link made a new one each time: nobody writes so in good faith.
+    return text.replace("](", "] (")
+
+
+def _cleaned_once(text: str, known: Known) -> str:
     parts = _CODE.split(text)
     # The pattern has one group, so code stands at the odd places.
     linked = (part if place % 2 else _without_links(part, known) for place, part in enumerate(parts))
@@ -81,7 +93,8 @@ def unpinged(text: str, names: Mapping[str, str]) -> str:
             return f"@{match['label'] or names.get(match['user']) or 'someone'}"
         return match["group"] or "group"
 
-    return _PING.sub(plain, text)
+    # What is left of nested ones must not become one either.
+    return _OPENS_PING.sub("‹", _PING.sub(plain, text))
 
 
 def _without_links(text: str, known: Known) -> str:

@@ -23,9 +23,10 @@ _COMMON: Final = frozenset(
         r"\w+",
         """
         about after again all also and any are been before but can could did does doing for from get got had
-        has have help her here him his how into its just know let like may might more most need not now off one
-        only our out over please said same say see should show some tell than that the their them then there these
-        they this those too use using very was way were what when where which who why will with would you your
+        has have help her here him his how into its just know let like may might more most need not now off
+        one only our out over please said same say see should show some tell than that the their them then
+        there these they this those too use using very was way were what when where which who why will with
+        would you your
         """,
     )
 )

@@ -6,6 +6,7 @@ Its own psycopg driver shares one connection between statements and LISTEN, and 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, LiteralString, Self
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 10
 STATEMENT_TIMEOUT_S: Final = 30.0
+SLOW_CLAIM_S: Final = 0.02
 
 
 class ConnectionLost(Exception):
@@ -63,6 +65,8 @@ class Connections(Driver):
         self.locks = locks
         self._turn = asyncio.Lock()
         self._broken = asyncio.Event()
+        self._claim_s = 0.0
+        self._planned = time.monotonic()
         self._callbacks: list[NotifyCallback] = []
         self._shutdown = asyncio.Event()
         self._tasks = TaskManager()
@@ -101,10 +105,20 @@ class Connections(Driver):
     async def claim(self, params: Mapping[str, object]) -> list[DictRow]:
         """The next jobs, in one round trip, when no other worker is claiming."""
         async with self._statement() as conn:
+            await self._replan(conn)
             async with conn.pipeline(), conn.transaction():
                 await conn.execute(statements.CLAIM_TURN)
+                began = time.monotonic()
                 cursor: AsyncCursor[DictRow] = await conn.execute(statements.CLAIM, params)
+            self._claim_s = time.monotonic() - began
             return await cursor.fetchall()
+
+    async def _replan(self, conn: AsyncConnection[DictRow]) -> None:
+        """At most once a second, after a slow claim."""
+        now = time.monotonic()
+        if self._claim_s > SLOW_CLAIM_S and now - self._planned > 1.0:
+            self._planned = now
+            await conn.execute(statements.FORGET_PLANS, prepare=False)
 
     async def wake(self) -> None:
         await self.rows(statements.WAKE, wake_params())

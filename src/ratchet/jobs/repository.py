@@ -92,6 +92,13 @@ class Repository(Queries):
         for job, _, _ in job_status:
             self.endings.pop(job.id, None)
 
+    async def finish(self, job: Job) -> None:
+        """Delete an ended job now, so that the next of its key can be claimed; `log_jobs` finds it gone."""
+        try:
+            await self.connections.rows(sql.FINISH, {"id": job.id})
+        except DATABASE_ERRORS:
+            log.warning("job.end_not_stored", job_id=job.id, kind=job.entrypoint)
+
     async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
         rows = await self.connections.rows(sql.NEXT_DUE, {"kinds": list(entrypoints)})
         due: Any = next(iter(rows[0].values()))

@@ -57,7 +57,8 @@ class Executor(AbstractEntrypointExecutor):
         ending = await self._session.runner.run(claimed)
         match ending:
             case Finished():
-                return
+                if job.headers and "serial" in job.headers:
+                    await self._session.repository.finish(job)
             case Again(delay_s, failures, snoozes, failure, reason):
                 self._session.repository.endings[job.id] = patch(failures, snoozes, failure)
                 raise RetryRequested(timedelta(seconds=delay_s), reason)

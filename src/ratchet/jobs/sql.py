@@ -24,12 +24,15 @@ INDEXES: Final[tuple[LiteralString, ...]] = (
 )
 
 # For a worker's session. Commits do not wait for the disk: what a crash of PostgreSQL forgets is the claim
-# or the end of a job, and the job runs once more. The plans are made once, and for a full table even when
-# it is empty at the time: by index, in order, to the first few rows.
+# or the end of a job, and the job runs once more. Planning the claim takes longer than running it, so its plan
+# is kept, until FORGET_PLANS.
 SESSION: Final[LiteralString] = """
 set synchronous_commit to off; set plan_cache_mode to force_generic_plan; set jit to off;
-set enable_seqscan to off; set enable_bitmapscan to off; set enable_sort to off
+set enable_seqscan to off; set enable_bitmapscan to off
 """
+
+# A plan made while the table was empty may be a poor one when it is full.
+FORGET_PLANS: Final[LiteralString] = "discard plans"
 
 PUT: Final[LiteralString] = """
 insert into jobs (entrypoint, payload, priority, execute_after, dedupe_key, headers, status)
@@ -61,24 +64,22 @@ returning xmax = 0 as inserted
 CLAIM_TURN: Final[LiteralString] = "select pg_advisory_xact_lock(hashtext('ratchet jobs claim'), 0)"
 
 CLAIM: Final[LiteralString] = """
-with mine as (
+with running as materialized (
+    select id, entrypoint, priority, queue_manager_id, heartbeat, headers->>'serial' as serial
+    from jobs where status = 'picked'
+), mine as (
     select count(*) as running, count(*) filter (where priority <= %(backfill)s) as backfill
-    from jobs where queue_manager_id = %(worker)s
-), busy as (
-    select entrypoint, count(*) as running from jobs where status = 'picked' group by entrypoint
+    from running where queue_manager_id = %(worker)s
 ), kinds as (
-    select kind, greatest(least(%(batch)s, cap - coalesce(running, 0)), 0) as room
+    select kind, greatest(least(%(batch)s, cap - (select count(*) from running where entrypoint = kind)), 0)
+        as room
     from unnest(%(kinds)s::text[], %(caps)s::int[]) as known (kind, cap)
-    left join busy on busy.entrypoint = known.kind
-), fresh as (
+), found as (
     select ready.id, ready.priority from kinds cross join lateral (
         select job.id, job.priority from jobs job
         where job.entrypoint = kinds.kind and job.status = 'queued' and job.execute_after <= now()
           and (not coalesce(job.headers ? 'serial', false) or (
-            not exists (
-                select from jobs other
-                where other.status = 'picked' and other.headers ? 'serial'
-                  and other.headers->>'serial' = job.headers->>'serial')
+            not exists (select from running where serial = job.headers->>'serial')
             and not exists (
                 select from jobs ahead
                 where ahead.status = 'queued' and ahead.headers ? 'serial'
@@ -88,32 +89,31 @@ with mine as (
           ))
         order by job.priority desc, job.id
         limit kinds.room
-        for update of job skip locked
     ) ready
-), stale as (
-    select id, priority from jobs
-    where status = 'picked' and entrypoint = any(%(kinds)s) and heartbeat < now() - %(silence)s::interval
-    order by priority desc, id
-    limit %(batch)s
-    for update skip locked
+    union all
+    select id, priority from running
+    where entrypoint = any(%(kinds)s) and heartbeat < now() - %(silence)s::interval
 ), ranked as (
-    select id, priority, lost, row_number() over (partition by priority <= %(backfill)s
-                                                  order by priority desc, id) as place
-    from (select id, priority, false as lost from fresh
-          union all
-          select id, priority, true from stale) found
+    select id, priority, row_number() over (partition by priority <= %(backfill)s
+                                            order by priority desc, id) as place
+    from found
 ), chosen as (
-    select id, lost from ranked cross join mine
+    select id from ranked cross join mine
     where priority > %(backfill)s or place <= %(backfill_room)s - mine.backfill
     order by priority desc, id
     limit (select greatest(least(%(batch)s, %(room)s - running), 0) from mine)
+), locked as (
+    select id from jobs
+    where id = any(array(select id from chosen))
+      and (status = 'queued' or (status = 'picked' and heartbeat < now() - %(silence)s::interval))
+    for update skip locked
 )
 update jobs set status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = %(worker)s,
-    headers = case when chosen.lost
+    headers = case when status = 'picked'
         then coalesce(headers, '{}') || jsonb_build_object('lost', coalesce((headers->>'lost')::int, 0) + 1)
         else headers end
-from chosen where jobs.id = chosen.id
-returning jobs.*
+where id = any(array(select id from locked))
+returning *
 """
 
 # A little in the past too: what fell due between the claim and this question is not waited for.
@@ -161,6 +161,17 @@ insert into jobs_log (job_id, status, entrypoint, priority)
 select id, 'successful'::jobs_status, entrypoint, priority from gone
 union all
 select id, 'failed'::jobs_status, entrypoint, priority from dead
+"""
+
+# Sooner than SETTLE, for a job that others of its key wait for.
+FINISH: Final[LiteralString] = """
+with gone as (
+    delete from jobs where id = %(id)s and status = 'picked' and not coalesce(headers ? 'again', false)
+    returning id, entrypoint, priority
+)
+insert into jobs_log (job_id, status, entrypoint, priority)
+select id, 'successful'::jobs_status, entrypoint, priority from gone
+returning job_id
 """
 
 STATS: Final[LiteralString] = """

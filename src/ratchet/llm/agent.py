@@ -71,7 +71,8 @@ class AgentRunner:
             ) from None
         except AgentRunError as error:
             logger.warning("model turn failed", extra={"model": self.model, "error": type(error).__name__})
-            raise translated(error, self.model, self._config.url) from error
+            # The cause quotes the answer's body, and that may quote the prompt: keep it out of tracebacks.
+            raise translated(error, self.model, self._config.url) from None
         return TurnResult(text, self.model, spending.usage(), tuple(spending.ledger.results))
 
     async def _answer(self, turn: Turn, spending: _Spending) -> str:

@@ -240,10 +240,22 @@ class EmbeddedServer:
     async def _create_cluster(self, account: Account) -> None:
         """Under another name first, so that a crash leaves no half cluster behind."""
         path = self._files.new_cluster(account)
+        unsafe = self._options.settings.get("fsync") == "off"
+        sync = "--no-sync" if unsafe else "--sync-method=fsync"
         await self._run(
-            account.command(self._binaries.initdb, "-D", str(path), *INITDB, death_signal=signal.SIGTERM)
+            account.command(
+                self._binaries.initdb, "-D", str(path), sync, *INITDB, death_signal=signal.SIGTERM
+            )
         )
-        single = ("--single", "-D", str(path), "-c", "exit_on_error=on", "postgres")
+        single = [
+            "--single",
+            "-D",
+            str(path),
+            "-c",
+            "exit_on_error=on",
+            *(["-F"] if unsafe else []),
+            "postgres",
+        ]
         create = account.command(self._binaries.postgres, *single, death_signal=signal.SIGTERM)
         await self._run(create, f"CREATE DATABASE {DATABASE};\n")
         self._files.adopt_cluster(path)

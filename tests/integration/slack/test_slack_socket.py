@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from aiohttp import web
 
 from localslack.delivery import DeliveryRules
 from localslack.server import LocalSlack
@@ -237,3 +238,51 @@ async def test_an_acknowledgement_without_a_connection_is_dropped_not_raised() -
         await here.slack.control.post(channel, user, "late")
         got = await here.next(1)
     assert await here.listener.acknowledge(got) == 0
+
+
+@asynccontextmanager
+async def slack_with_a_dead_address() -> AsyncIterator[str]:
+    """The first socket address that it gives is dead, the second works."""
+    asked = 0
+
+    async def open_connection(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        path = "/dead" if asked == 1 else "/link"
+        return web.json_response({"ok": True, "url": f"ws://{request.host}{path}"})
+
+    async def link(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello"})
+        async for _ in socket:
+            pass
+        return socket
+
+    app = web.Application()
+    app.add_routes([web.post("/api/apps.connections.open", open_connection), web.get("/link", link)])
+    runner = web.AppRunner(app, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_dead_socket_address_is_given_up_for_a_new_one() -> None:
+    ready = asyncio.Event()
+
+    async def connected() -> None:
+        ready.set()
+
+    limits = SocketLimits(connect_s=0.5, ping_s=0.1, close_s=0.5, first_wait_s=0.01)
+    async with slack_with_a_dead_address() as url:
+        listener = SocketListener(
+            SlackConfig("xoxb-1", "xapp-1", url), Identity("U1"), connected, limits=limits
+        )
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            running = group.create_task(listener.run())
+            await ready.wait()
+            assert listener.health().connected
+            running.cancel()

@@ -127,10 +127,14 @@ async def test_a_pool_works_again_after_the_server_was_killed(stopped: Path) -> 
         watch = group.create_task(server.watch())
         before = server.pid
         assert before is not None
-        with pytest.raises(Transient):
+
+        async def work() -> None:
             async with database.transaction() as connection:
                 os.kill(before, signal.SIGKILL)
                 await connection.execute("SELECT pg_sleep(10)")
+
+        with pytest.raises(Transient):
+            await work()
         await restarted(server, before)
         async with database.connection() as connection:
             assert await (await connection.execute("SELECT n FROM noted")).fetchall() == [(1,)]

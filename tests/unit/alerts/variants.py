@@ -33,7 +33,9 @@ def bot(text: str = "", *, name: str = "", **more: Any) -> dict[str, Any]:
     return {"type": "message", "ts": "1.1", "bot_id": "B1", "user": "UBOT", "text": text, **profile, **more}
 
 
-def card(title: str, colour: str = "a30200", *, name: str = "", text: str = "", **more: Any) -> dict[str, Any]:
+def card(
+    title: str, colour: str = "a30200", *, name: str = "", text: str = "", **more: Any
+) -> dict[str, Any]:
     """A message with one attachment."""
     body = {"id": 1, "title": title, "fallback": title, "color": colour, "text": text, **more}
     return bot(name=name, attachments=[{key: value for key, value in body.items() if value}])

@@ -57,6 +57,7 @@ def test_tools_end_before_the_budget_does(
 def test_nothing_but_the_agent_imports_pydantic_ai() -> None:
     code = (
         "import sys; import ratchet.handlers.assistant, ratchet.llm.connect, ratchet.llm.discover, "
-        "ratchet.tools, ratchet.llm.testing; sys.exit('pydantic_ai' in sys.modules or 'openai' in sys.modules)"
+        "ratchet.tools, ratchet.llm.testing; "
+        "sys.exit('pydantic_ai' in sys.modules or 'openai' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet.slack.mrkdwn import defuse, to_mrkdwn, to_plain
@@ -69,6 +69,7 @@ def test_nothing_pings_a_channel_or_a_group_in_any_form(ping: str) -> None:
         assert not pings(to_plain(text, 100))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([*PINGS, "<", ">", "!", "@", "here", "*", "`", "\n", "|", "\x01", "x"])).map(
         "".join
@@ -95,6 +96,7 @@ def test_the_notification_is_one_short_plain_line() -> None:
     assert plain.endswith("…")
 
 
+@settings(deadline=None)
 @given(st.text("<>&`*_~[]()!@# \n\x02ab", max_size=80))
 def test_no_text_makes_the_conversion_fail(text: str) -> None:
     to_mrkdwn(text)

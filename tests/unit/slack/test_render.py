@@ -99,7 +99,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(LINES, min_size=1, max_size=120).map("\n".join), st.integers(1, 12), st.booleans())
 def test_every_message_keeps_slacks_limits_in_both_forms(markdown: str, times: int, feedback: bool) -> None:
     for message in reply("\n".join([markdown] * times), footer=FOOTER, feedback=feedback):
@@ -112,10 +112,10 @@ def test_every_message_keeps_slacks_limits_in_both_forms(markdown: str, times: i
                 assert 0 < size(block["text"]["text"]) <= SECTION_LIMIT
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.sampled_from(["", "one", "two words", "- item", "漢字"]), min_size=1, max_size=40))
 def test_the_messages_together_say_the_same_text(lines: list[str]) -> None:
-    markdown = "\n".join(lines * 120)
+    markdown = "\n".join(lines * 60)
     joined = "".join(text_of(message.blocks) for message in reply(markdown))
     assert joined.split() == markdown.split()
 

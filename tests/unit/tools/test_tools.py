@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -34,13 +35,13 @@ REPLIES = [said(f"17000001{n:02}.000100", f"step {n}", parent=ROOT) for n in ran
 PRIVATE = said("1700000300.000100", "DiskFull password", channel="G0SEC")
 
 
-def incident(hours_ago: float, minutes: float | None, **changes: str) -> Incident:
+def incident(hours_ago: float, minutes: float | None, **changes: Any) -> Incident:
     opened = NOW - timedelta(hours=hours_ago)
     base = Incident(
         "C0OPS", "k", "DiskFull", "checkout", "HIGH", "alertmanager", f"{opened.timestamp():.6f}", opened,
         None, opened + timedelta(minutes=minutes) if minutes else None, 2,
     )  # fmt: skip
-    return replace(base, **changes)  # type: ignore[arg-type]  # strings only
+    return replace(base, **changes)
 
 
 RECORD = MemoryRecord(
