@@ -31,7 +31,7 @@ from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
 from ratchet.pipeline.interact import Interact
 from ratchet.pipeline.prune import Prune
-from ratchet.pipeline.receive import Receive, until_stored
+from ratchet.pipeline.receive import Receive, mark_gaps
 from ratchet.settings import Settings
 from ratchet.slack.identity import Account
 from ratchet.slack.socket import SocketListener
@@ -114,7 +114,7 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
         )
         dispatch = Dispatch(db, queue, classifier, handlers, me.user_id)
         deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
-        listener = SocketListener(config, me, lambda: until_stored(history.mark_gaps))
+        listener = SocketListener(config, me, lambda: mark_gaps(history))
         routes = _routes(dispatch, deliver, history, Interact(Outbox(db)))
         prune = Prune(db, queue, tuple(route.kind for route in routes))
         periodics = [

@@ -171,7 +171,7 @@ function threadLink(message) {
   if (!message.reply_count) return null;
   const text = message.reply_count === 1 ? "1 reply" : `${message.reply_count} replies`;
   return el("button", { class: "threadlink", onclick: () => openThread(message.ts) }, text,
-    el("span", {}, `last: ${dayName(message.latest_reply)},  ${clock(message.latest_reply)}`));
+    el("span", {}, `last: ${dayName(message.latest_reply)}, ${clock(message.latest_reply)}`));
 }
 
 function messageNode(message, previous, inThread) {

@@ -71,7 +71,7 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def readable(text: str) -> str:
-    """Slack's mrkdwn escapes resolved: `<url|label>` -> `label (url)`, `<!here>` -> `@here`, `&lt;` -> `<`."""
+    """Slack's escapes resolved: `<url|label>` -> `label (url)`, `<!here>` -> `@here`, `&lt;` -> `<`."""
     if "<" in text:
         text = _ANGLE.sub(_angle, text)
     if "&" in text:

@@ -76,7 +76,7 @@ def looks_like_alert(word: str) -> bool:
 
 
 def split_name(prefix: str) -> tuple[str | None, list[str]]:
-    """`HighErrorRate prod-eu1 checkout` -> (`HighErrorRate`, [`prod-eu1`, `checkout`]); no name: (None, all)."""
+    """`HighErrorRate prod-eu1 checkout` -> (`HighErrorRate`, [the rest]); no name: (None, all)."""
     words = prefix.split()
     if not words:
         return None, []

@@ -64,6 +64,7 @@ _READING = re.compile(
     rf"""{_THRESHOLD}(?<![\w.#-])
     (?: \d+\.\d+\s?(?:[%\w/]+)?                      # 8.3%, 0.5s
       | \d+\s?(?:%|[kKMGT]i?[bB]?\b|[mnµ]?s\b|[hmd]\b|req/s|rps\b)(?:\s?\d+\s?[smh]\b)*
+      | (?:\d+[dhms]){{2,}}
       | \d{{4,}}                                       # counts, process ids
       | (?<=is\s)\d+ | (?<=at\s)\d+ | (?<=was\s)\d+ | (?<=now\s)\d+ | (?<=value\s)\d+
       | (?<=[:=]\s)\d+ | (?<=[:=(])\d+

@@ -1,4 +1,4 @@
-"""The operator's own executable: the question on its standard input, the rules for its answer. No I/O here."""
+"""The operator's own executable: what it is asked, and the rules for its answer. No I/O here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def own_request(message: Message) -> dict[str, Any]:
 def parse_own_answer(stdout: bytes) -> IncidentAction:
     """The executable's answer as a value; unknown keys are ignored.
 
-    Refused: it is not one JSON object, or a key holds what the contract does not allow; the message says which.
+    Refused: not one JSON object, or a key holds what the contract does not allow; the message says which.
     """
     answer = _object(stdout)
     action = _action(answer)

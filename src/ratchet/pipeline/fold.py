@@ -147,13 +147,13 @@ class _Folder:
             self.plan.versions.append(Version(message, edit=present is not None))
 
     def _inherit(self, message: Message, ref: MessageRef) -> Message:
-        """An edit's payload may leave out what cannot change."""
+        """An edit's payload may leave out, or get wrong, what cannot change."""
         present = self.known.get(ref)
         earlier = self.plan.upserts.get(ref)
         if message.parent_ts is None and present is not None and present.parent_ts is not None:
             message = replace(message, parent_ts=present.parent_ts)
-        if not message.sender.id and earlier is not None:
-            message = replace(message, sender=earlier[0].sender)
+        if earlier is not None:
+            message = replace(message, sender=earlier[0].sender, subtype=earlier[0].subtype)
         return message
 
 

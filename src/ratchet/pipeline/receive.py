@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakSet
@@ -38,7 +38,7 @@ class Receive:
             fresh = {delivery.connection for delivery in deliveries} - set(self._known)
             if fresh:
                 # Nothing of a new connection is recorded before the gap in front of it is marked.
-                await until_stored(self.history.mark_gaps)
+                await self._until_stored(())
                 self._known.update(fresh)
             await self._record(deliveries)
 
@@ -58,21 +58,36 @@ class Receive:
             log.exception("event_not_stored", envelope=delivery.envelope.id)
 
     async def _store(self, deliveries: Sequence[Delivery]) -> None:
-        async def step() -> None:
-            await self.intake.record([delivery.envelope.event for delivery in deliveries])
-
-        await until_stored(step)
+        try:
+            await self._record_events(deliveries)
+        except Transient:
+            await self._until_stored(deliveries)
         await self.listener.acknowledge(deliveries)
         now = time.monotonic()
         for delivery in deliveries:
             ACK_SECONDS.observe(now - delivery.received_at)
 
+    async def _record_events(self, deliveries: Sequence[Delivery]) -> None:
+        if deliveries:
+            await self.intake.record([delivery.envelope.event for delivery in deliveries])
 
-async def until_stored(step: Callable[[], Awaitable[None]]) -> None:
-    """While the database is away, hold what was received; it stays unacknowledged."""
-    while True:
-        try:
-            return await step()
-        except Transient:
-            log.warning("database_away", retry_s=RETRY_S)
-            await asyncio.sleep(RETRY_S)
+    async def _until_stored(self, deliveries: Sequence[Delivery]) -> None:
+        """Mark the gap, then store. While the database is away, hold what was received, unacknowledged.
+
+        Slack may give up on more than we hold, so that an outage leaves a gap like a lost connection does.
+        """
+        while True:
+            try:
+                await self.history.mark_gaps()
+                return await self._record_events(deliveries)
+            except Transient as transient:
+                log.warning("database_away", reason=str(transient), retry_s=RETRY_S)
+                await asyncio.sleep(RETRY_S)
+
+
+async def mark_gaps(history: History) -> None:
+    """On every connect. With the database away, the receiving loop does it later."""
+    try:
+        await history.mark_gaps()
+    except Transient as transient:
+        log.warning("database_away", reason=str(transient))

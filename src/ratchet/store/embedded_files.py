@@ -74,6 +74,11 @@ class Files:
         """Held by the process that runs the server."""
         return self.root / "lock"
 
+    @property
+    def tag(self) -> str:
+        """Stands for the directory in a name that must be short."""
+        return hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+
     @classmethod
     def prepare(cls, directory: Path) -> Files:
         """Create the directory. Raises Misconfigured when that is impossible."""
@@ -172,8 +177,7 @@ class Files:
 
     def make_socket_dir(self, account: Account, wanted: Path | None) -> Path:
         """A short private one: `wanted` if it can be had, else one named only by the data directory."""
-        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
-        own = f"ratchet-{account.owner}-{digest}"
+        own = f"ratchet-{account.owner}-{self.tag}"
         places = [Path(tempfile.gettempdir()).resolve() / own, Path("/tmp") / own]  # noqa: S108  # checked below
         for path in [wanted, *places] if wanted else places:
             if len(os.fsencode(socket_path(path))) <= MAX_SOCKET_PATH and claim(path, account):

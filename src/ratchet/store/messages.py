@@ -42,7 +42,10 @@ from unnest(%(channels)s::text[], %(ts)s::text[], %(parents)s::text[], %(posted)
 on conflict (channel_id, ts) do update set
     parent_ts = coalesce(excluded.parent_ts, messages.parent_ts), version = excluded.version,
     text = excluded.text, content_hash = excluded.content_hash,
-    attrs = messages.attrs || excluded.attrs, fts = excluded.fts
+    -- Who wrote it and as what cannot change; the payload of an edit may say otherwise.
+    attrs = messages.attrs || excluded.attrs
+        || jsonb_build_object('sender', messages.attrs->'sender', 'subtype', messages.attrs->'subtype'),
+    fts = excluded.fts
 where messages.version < excluded.version
 """
 DELETE: Final = """
@@ -96,7 +99,8 @@ select channel_id, ts, parent_ts, version, text, attrs,
 from (
     select * from messages where channel_id = %(channel_id)s and ts = %(ts)s
     union all
-    (select * from messages where channel_id = %(channel_id)s and parent_ts = %(ts)s order by ts limit %(limit)s)
+    (select * from messages where channel_id = %(channel_id)s and parent_ts = %(ts)s
+     order by ts desc limit %(limit)s)
 ) m order by ts
 """
 RECENT: Final = """
@@ -195,7 +199,7 @@ class Messages:
             return {MessageRef(row.channel_id, row.ts): row.message() for row in await cur.fetchall()}
 
     async def thread(self, root: MessageRef, limit: int = 1000) -> list[Message]:
-        """The root, if it is recorded, and up to `limit` replies, oldest first."""
+        """The root, if it is recorded, and the newest `limit` replies, oldest first."""
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
             await cur.execute(THREAD, {"channel_id": root.channel_id, "ts": root.ts, "limit": limit})
             return [row.message() for row in await cur.fetchall()]

@@ -79,10 +79,7 @@ class Reader:
                 return []
             await cur.execute(ROOT_OF, {"channel_id": channel_id, "ts": ts})
             root = await cur.fetchone() or ts
-        thread = await self._messages.thread(MessageRef(channel_id, root), 10 * limit)
-        if len(thread) > limit:
-            thread = [thread[0], *thread[1 - limit :]]
-        return await self._named(thread)
+        return await self._named(await self._messages.thread(MessageRef(channel_id, root), limit - 1))
 
     async def list_incidents(  # six optional filters of one query
         self,

@@ -130,8 +130,11 @@ def temporary_directory() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="rt-"))
     path.chmod(0o755)
     yield path / "db"
-    found = Files(path / "db").postmaster()  # of an owner that was killed
+    files = Files(path / "db")
+    found = files.postmaster()  # of an owner that was killed
     eventually(lambda: found is None or not alive(found.pid))
+    for left_behind in Path(tempfile.gettempdir()).glob(f"ratchet-*-{files.tag}"):
+        shutil.rmtree(left_behind)
     shutil.rmtree(path)
 
 

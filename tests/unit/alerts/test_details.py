@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.unit.alerts.payloads import bot, card, fields, section
 
 from ratchet.alerts import classify, judge, to_json, unwrap
 from ratchet.alerts.view import View
 from ratchet.alerts.words import duration_s, priority_of
 from ratchet.domain.incidents import Action, IncidentAction
-from tests.unit.alerts.variants import bot, card, fields, section
 
 
 def test_the_size_of_a_group_is_counted() -> None:
@@ -30,14 +30,34 @@ def test_a_stated_duration_is_read() -> None:
 
 
 def test_a_start_as_a_slack_date_is_read() -> None:
-    metric = bot(name="Sentry", attachments=[{"blocks": [section("<https://a.sentry.io/alerts/rules/details/7/|*Critical: p95*>\nStarted: <!date^1700000000^{date}|x>")]}])  # fmt: skip
+    metric = bot(
+        name="Sentry",
+        attachments=[
+            {
+                "blocks": [
+                    section(
+                        "<https://a.sentry.io/alerts/rules/details/7/|*Critical: p95*>\nStarted: "
+                        "<!date^1700000000^{date}|x>"
+                    )
+                ]
+            }
+        ],
+    )
     assert classify(metric).stated_start == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("12m5.511s", 725.511), ("1d 2h", 93600.0), ("90 seconds", 90.0), ("1 hour, 2 minutes", 3720.0), ("5", None), ("soon", None), ("5m x", None)],
-)  # fmt: skip
+    [
+        ("12m5.511s", 725.511),
+        ("1d 2h", 93600.0),
+        ("90 seconds", 90.0),
+        ("1 hour, 2 minutes", 3720.0),
+        ("5", None),
+        ("soon", None),
+        ("5m x", None),
+    ],
+)
 def test_durations_are_wholly_durations_or_none(text: str, seconds: float | None) -> None:
     assert duration_s(text) == (None if seconds is None else pytest.approx(seconds))
 

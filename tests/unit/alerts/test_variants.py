@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.alerts.payloads import Variant
+from tests.unit.alerts.variants import VARIANTS
+from tests.unit.alerts.variants_aside import ASIDE
 
 from ratchet.alerts import classify, to_json
-from tests.unit.alerts.variants import VARIANTS, Variant
-from tests.unit.alerts.variants_aside import ASIDE
 
 
 @pytest.mark.parametrize("variant", [*VARIANTS, *ASIDE], ids=lambda variant: variant.name)

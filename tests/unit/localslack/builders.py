@@ -39,6 +39,8 @@ class Bench:
     def call(self, method: str, **args: Any) -> Json:
         return api.perform(self.ws, method, args, self.ws.bot_token)
 
-    def say(self, text: str, *, thread_ts: str | None = None, channel: Channel | None = None, **more: Any) -> str:
+    def say(
+        self, text: str, *, thread_ts: str | None = None, channel: Channel | None = None, **more: Any
+    ) -> str:
         draft = Draft(channel or self.ops, {"user": self.ana.id}, text=text, thread_ts=thread_ts, **more)
         return str(messages.post(self.ws, draft)["ts"])

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from ratchet.alerts.view import View, plain
 from ratchet.domain.incidents import Action, IncidentAction
 
-_WORD = r"Re-?Triggered|Triggered|Alert|Warn(?:ing)?|Re-?Warn|No data|Re-?No data|Recovered|Renotify|Muted|Unmuted"
+_WORD = r"(?:Re-?)?Triggered|Alert|Warn(?:ing)?|Re-?Warn|(?:Re-?)?No data|Recovered|Renotify|Muted|Unmuted"
 _TITLE = re.compile(
     rf"^[^\w\[]*(?:\[?Monitor Alert\]?\s*)?(?:\[?(?P<before>P[1-5])\]?\s*[:|-]?\s*)?"
     rf"(?:\[\s*(?P<b>{_WORD})(?P<on>\s+on\s+[^\]]*)?\s*\]|(?P<p>{_WORD})(?:\s+on\s+[^:]{{1,120}})?\s*:)\s*"

@@ -25,18 +25,20 @@ _PREFIX = re.compile(
 )
 _HAPPENED = re.compile(
     r"^\W*(?P<subject>(?:[\w'\"“”.:/()#%-]+\s){0,12}?(?!not\b)[\w'\"“”.:/()#%-]+)\s(?:has\s(?:been\s)?|was\s|is\snow\s|is\s)?"
-    r"(?P<state>triggered|firing|resolved|recovered|cleared|acknowledged|silenced|back to normal|in alarm)\b\W*$",
+    r"(?P<state>triggered|firing|resolved|recovered|cleared|acknowledged|silenced|back to normal|in alarm)\b"
+    r"\W*$",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(
-    r"^\W*(?:an?\s)?(?:incident|alert|alarm)\s(?:has been\s|was\s)?(?P<state>triggered|opened|resolved|closed|acknowledged)(?P<subject>)\W*$",
+    r"^\W*(?:an?\s)?(?:incident|alert|alarm)\s(?:has been\s|was\s)?"
+    r"(?P<state>triggered|opened|resolved|closed|acknowledged)(?P<subject>)\W*$",
     re.IGNORECASE,
 )
 _TOOK = re.compile(
     r"\b(?:duration|lasted|down for|resolved (?:in|after))\W{1,3}((?:\d+(?:\.\d+)?\s?[a-z]+\s?)+)",
     re.IGNORECASE,
 )
-# Words too common in a bot's ordinary posts to open or close without colour or a red or green sign beside them.
+# Too common in a bot's ordinary posts to open or close without a colour or a red or green sign beside them.
 _WEAK = frozenset(
     [
         "new",

@@ -26,7 +26,8 @@ _NUMBER = re.compile(r"\s*#\d+$")
 _ACTION_FOOTERS = ("github-actions-library", "action-slack", "8398a7")
 _NEWS = re.compile(
     r"^\W*(?:\[[\w.-]+/[\w.-]+(?::[\w./-]+)?\]|\[?[\w.-]+:[\w./-]+\]?\s+\d+ (?:new )?commits?)"
-    r"\s*(?:New |Issue |Pull request |Comment |Release |Branch |Tag |Deployment |\d+ (?:new )?commits?|.{0,80}"
+    r"\s*(?:New |Issue |Pull request |Comment |Release |Branch |Tag |Deployment "
+    r"|\d+ (?:new )?commits?|.{0,80}"
     r"(?:opened|closed|merged|reopened|commented|review|created|deleted|pushed))",
     re.IGNORECASE,
 )

@@ -21,7 +21,8 @@ _FALLBACK = re.compile(
 )
 _TITLE = re.compile(rf"^\W*(?:Host|Service)\s+(?P<type>{_TYPES})\b", re.IGNORECASE)
 _MAIL = re.compile(
-    rf"^\W*(?P<type>{_TYPES})\W+(?:(?:Host|Service) Alert:\s*)?(?P<host>[^\s/]+)(?:/(?P<service>.+?))?\s+is\s+(?P<state>{_STATES})\b"
+    rf"^\W*(?P<type>{_TYPES})\W+(?:(?:Host|Service) Alert:\s*)?(?P<host>[^\s/]+)(?:/(?P<service>.+?))?"
+    rf"\s+is\s+(?P<state>{_STATES})\b"
 )
 _LINE = r"^[\s*_]*{}[*_]*\s?:[*_]*\s*(.+?)[\s*_]*$"
 _PARTS = {

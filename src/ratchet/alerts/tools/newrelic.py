@@ -1,4 +1,4 @@
-"""New Relic: known by its links; the layout of its Slack message is not documented, so words and colour decide.
+"""New Relic: known by its links; its layout in Slack is not documented, so words and colour decide.
 
 https://docs.newrelic.com/docs/alerts/get-notified/notification-integrations/
 """

@@ -1,4 +1,4 @@
-"""Tools whose whole post is one fixed sentence: Gatus, HyperDX / ClickStack, UptimeRobot, Healthchecks, Checkly.
+"""Tools whose post is one fixed sentence: Gatus, HyperDX / ClickStack, UptimeRobot, Healthchecks, Checkly.
 
 A line in `SENTENCES` adds one.
 """
@@ -17,7 +17,7 @@ from ratchet.domain.incidents import Action, IncidentAction
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A pattern with `alert`, and optionally `state`, `service`, `took`; `closing` are the states that close."""
+    """A pattern with `alert` and `state`, optionally `took`; `closing` are the states that close."""
 
     tool: str
     pattern: re.Pattern[str]
@@ -55,17 +55,20 @@ SENTENCES = (
     ),
     _sentence(
         "pingdom",
-        r"^\W*(?:Pingdom ?Alert|Check)\s+(?P<state>DOWN|UP):\s*(?P<alert>.+?)(?:\s+\([^()]*\))?(?:\s+is (?:down|up).*)?$",
+        r"^\W*(?:Pingdom ?Alert|Check)\s+(?P<state>DOWN|UP):\s*(?P<alert>.+?)(?:\s+\([^()]*\))?"
+        r"(?:\s+is (?:down|up).*)?$",
         "up",
     ),
     _sentence(
         "checkly",
-        r"^\W*(?::[\w+-]+:)?\W*Check [\"“'](?P<alert>.+?)[\"”'] (?:has |is )?(?P<state>failed|failing|recovered|degraded)\b",
+        r"^\W*(?::[\w+-]+:)?\W*Check [\"“'](?P<alert>.+?)[\"”'] (?:has |is )?"
+        r"(?P<state>failed|failing|recovered|degraded)\b",
         "recovered",
     ),
     _sentence(
         "monitor",
-        r"^\W*(?::[\w+-]+:)?\W*(?P<alert>[\w./:@-]+(?: [\w./:@-]+){0,5}?) (?:is|went|has gone) (?:now )?(?:back )?"
+        r"^\W*(?::[\w+-]+:)?\W*(?P<alert>[\w./:@-]+(?: [\w./:@-]+){0,5}?) "
+        r"(?:is|went|has gone) (?:now )?(?:back )?"
         r"(?P<state>down|up|online|offline|unreachable|recovered|unavailable|healthy|unhealthy)"
         r"(?: again)?(?:\s*[.!]*$|\s*[:(|,;–-].{0,200}$|\s(?:for|since|after)\s\d.{0,60}$)",
         "up|online|recovered|healthy",

@@ -12,7 +12,8 @@ from ratchet.alerts.view import View, plain
 from ratchet.domain.incidents import Action, IncidentAction
 
 _RUN = re.compile(
-    r"\bRun (?P<state>Created|Planning|Needs Attention|Applying|Applied|Completed|Errored|Planned|Canceled|Discarded)\b",
+    r"\bRun (?P<state>Created|Planning|Needs Attention|Applying|Applied|Completed|"
+    r"Errored|Planned|Canceled|Discarded)\b",
     re.IGNORECASE,
 )
 _WORKSPACE = re.compile(r"(?:app\.terraform\.io|terraform[^/\s]*)/app/[\w-]+/(?:workspaces/)?([\w-]+)")

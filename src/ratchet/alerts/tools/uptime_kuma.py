@@ -12,7 +12,8 @@ from ratchet.alerts.view import View, plain
 from ratchet.domain.incidents import Action, IncidentAction
 
 _LINE = re.compile(
-    r"^\[(?P<monitor>.{1,200}?)\]\s*\[\W*(?::[\w+-]+:)?\s*(?P<state>Down|Up|Pending|Maintenance|Under maintenance)\s*\]",
+    r"^\[(?P<monitor>.{1,200}?)\]\s*\[\W*(?::[\w+-]+:)?\s*"
+    r"(?P<state>Down|Up|Pending|Maintenance|Under maintenance)\s*\]",
     re.IGNORECASE,
 )
 _EXPIRY = re.compile(
