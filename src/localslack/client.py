@@ -24,6 +24,7 @@ class Counters:
     dropped: int
     pending: int
     connections: int
+    connects: int
     ack_latency_ms: dict[str, float | None]
     latencies_ms: list[float]
     api_calls: dict[str, int]
@@ -170,7 +171,8 @@ class Control:
     async def wait_for(self, what: str, *, timeout: float = 10.0, **query: Any) -> bool:
         """False when it did not come true in time.
 
-        `acked` (nothing unacknowledged) · `acks` (`count`) · `connected` (`count`) · `disconnected` ·
+        `acked` (nothing unacknowledged) · `acks` (`count`) · `connected` (`count` at once) ·
+        `connects` (`count` ever) · `disconnected` ·
         `calls` (`method`, `count`) · `messages` (`channel`, `thread_ts`, `text`, `by="bot"`, `user`, `count`)
         """
         given = {key: str(value) for key, value in query.items()}

@@ -320,6 +320,7 @@ def read_counters(hub: Hub, *, with_list: bool = False) -> Json:
         "api_calls": dict(hub.api_calls),
         "api_errors": dict(hub.api_errors),
         "connections": len(hub.socket.connections),
+        "connects": hub.socket.made,
     }
     if with_list:
         answer["latencies_ms"] = [round(latency * 1000, 3) for latency in figures.latencies]
@@ -337,20 +338,20 @@ def _percentile(ordered: list[float], share: float) -> float | None:
 
 def condition(hub: Hub, query: dict[str, str]) -> Callable[[], bool]:
     """What /control/wait waits for; see `Control.wait_for`. Raises unknown_condition."""
-    wanted, count = query.get("for", "acked"), int(query.get("count") or 1)
-    if wanted == "acked":
-        return lambda: not hub.delivery.pending
-    if wanted == "acks":
-        return lambda: hub.delivery.figures.acked >= count
-    if wanted == "connected":
-        return lambda: len(hub.socket.connections) >= count
-    if wanted == "disconnected":
-        return lambda: not hub.socket.connections
-    if wanted == "calls":
-        return lambda: hub.api_calls[query["method"]] >= count
-    if wanted == "messages":
-        return lambda: _count_messages(hub, query) >= count
-    raise SlackError("unknown_condition")
+    count = int(query.get("count") or 1)
+    conditions: dict[str, Callable[[], bool]] = {
+        "acked": lambda: not hub.delivery.pending,
+        "acks": lambda: hub.delivery.figures.acked >= count,
+        "connected": lambda: len(hub.socket.connections) >= count,
+        "connects": lambda: hub.socket.made >= count,
+        "disconnected": lambda: not hub.socket.connections,
+        "calls": lambda: hub.api_calls[query.get("method", "")] >= count,
+        "messages": lambda: _count_messages(hub, query) >= count,
+    }
+    found = conditions.get(query.get("for", "acked"))
+    if found is None:
+        raise SlackError("unknown_condition")
+    return found
 
 
 def _count_messages(hub: Hub, query: dict[str, str]) -> int:

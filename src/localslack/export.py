@@ -174,6 +174,7 @@ def _fill(ws: Workspace, channel: Channel, found: list[Json]) -> None:
         reply = root_at is not None and root_at != at
         shown = not reply or message.get("subtype") == "thread_broadcast"
         channel.put(at, message, root=root_at, in_history=shown)
+        ws.has_seen(at)
 
 
 def _meet_tool(ws: Workspace, channel: Channel, item: Json) -> None:

@@ -64,6 +64,7 @@ def post(ws: Workspace, draft: Draft) -> Json:
     root = _root(draft)
     ts = draft.ts or ws.next_ts()
     message = _build(ws, draft, ts, root)
+    ws.has_seen(stamps.micros(ts))
     at, root_at = stamps.micros(ts), stamps.micros(root["ts"]) if root else None
     draft.channel.put(at, message, root=root_at, in_history=root is None or draft.broadcast)
     ws.statuses.pop((draft.channel.id, draft.thread_ts or ts), None)

@@ -84,7 +84,7 @@ class SocketMode:
         self._delivery = delivery
         self._faults = faults
         self._ring = ring
-        self._numbers = 0
+        self.made = 0
         self._sooner = asyncio.Event()
         ws.on_payload.append(self.send)
 
@@ -143,8 +143,8 @@ class SocketMode:
         self._ws.tickets.discard(ticket)
         socket = web.WebSocketResponse(autoping=False, max_msg_size=0)
         await socket.prepare(request)
-        self._numbers += 1
-        connection = Connection(self._numbers, socket, request)
+        self.made += 1
+        connection = Connection(self.made, socket, request)
         if not self._delivery.connect(connection.number):
             await socket.send_str(_disconnect_frame("too_many_websockets"))
             await socket.close()

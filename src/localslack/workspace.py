@@ -94,6 +94,10 @@ class Workspace:
         self._last_ts = max(int(self.clock() * 1_000_000), self._last_ts + 1)
         return stamps.text(self._last_ts)
 
+    def has_seen(self, at: int) -> None:
+        """A ts that came from outside: later ones are later."""
+        self._last_ts = max(self._last_ts, at)
+
     # Who and where
 
     def add_user(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,40 @@ def test_the_service_label_is_guessed_where_there_is_one() -> None:
             right += classify(message).service == service
     assert total > 100
     assert right >= 0.85 * total
+
+
+def received(payload: dict[str, Any]) -> dict[str, Any]:
+    """A body as a tool sends it -> as Slack delivers it: escaped, linked, colours in hex, empty parts dropped."""
+    if "event" in payload or "user" in payload or "bot_profile" in payload:
+        return payload
+    colours = {"danger": "a30200", "warning": "daa038", "good": "2eb886"}
+    message = {"type": "message", "subtype": "bot_message", "ts": "1.1", "bot_id": "B1", **payload}
+    message["text"] = linked(str(payload.get("text", "")))
+    message["attachments"] = [
+        {
+            **{key: value for key, value in one.items() if value not in ("", [])},
+            "id": at,
+            "color": colours.get(one.get("color", ""), one.get("color", "").removeprefix("#").lower()),
+            "text": linked(str(one.get("text", ""))),
+        }
+        for at, one in enumerate(payload.get("attachments", []), 1)
+    ]
+    return message
+
+
+def linked(text: str) -> str:
+    """Bare addresses in angle brackets, as Slack stores them."""
+    return re.sub(r"(?<![<|])(https?://[^\s<>|]+)", r"<\1>", text.replace("&", "&amp;"))
+
+
+@needs_samples
+def test_the_form_that_slack_delivers_gets_the_same_answer() -> None:
+    for path in sorted(SAMPLES.glob("*.json")):
+        document = json.loads(path.read_text())
+        for one in document.get("sequence", [document]):
+            if "thread_ts" in one["payload"] and "bot_profile" not in one["payload"]:
+                continue
+            sent, delivered = classify(one["payload"]), classify(received(one["payload"]))
+            assert (delivered.action, delivered.alert, delivered.service, delivered.severity) == (
+                *(sent.action, sent.alert, sent.service, sent.severity),
+            ), path.name

@@ -91,7 +91,7 @@ def test_nothing_is_global_and_only_the_settings_read_the_environment() -> None:
     assert found == []
 
 
-MOCKS: Final = re.compile(r"\bMock\(|\bpatch\(|monkeypatch\.setattr|unittest\.mock")
+MOCKS: Final = re.compile(r"\bMock\(|\bmock\.patch\b|@patch\(|monkeypatch\.setattr|unittest\.mock")
 
 
 def test_nothing_is_mocked() -> None:

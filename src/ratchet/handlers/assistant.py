@@ -16,8 +16,9 @@ from ratchet.domain.errors import RatchetError, Transient
 from ratchet.domain.messages import Channel, Message
 from ratchet.handlers.base import Permalinks, RecordReader, Trigger
 from ratchet.handlers.citations import Known, clean, permalinks, urls
+from ratchet.handlers.extract import best_reply
 from ratchet.handlers.mentions import addressed, question
-from ratchet.handlers.quotes import quoted, worth_quoting
+from ratchet.handlers.quotes import answered, quoted, worth_quoting
 from ratchet.handlers.transcript import prompt
 from ratchet.llm.budget import Budget
 from ratchet.llm.data import cut
@@ -121,8 +122,28 @@ class Assistant:
         if not chosen:
             return self._reply(trigger, NOTHING_NO_ANSWER if self.runner else NOTHING_NO_MODEL)
         names = _names([*thread, *hits])
-        parts = [self.redactor(quoted(hit, query, self.links, names)) for hit in chosen]
-        return self._reply(trigger, "\n\n".join([*parts, NO_ANSWER if self.runner else NO_MODEL]))
+        pairs = {hit.ref: await self._answer(hit, message.channel_id) for hit in chosen}
+        # A reply may be found by itself and as the answer to its question: say it once, as the answer.
+        answers = {answer.ref for answer in pairs.values() if answer is not None}
+        parts = []
+        for hit in chosen:
+            answer = pairs[hit.ref]
+            if answer is None and hit.ref not in answers:
+                parts.append(quoted(hit, query, self.links, names))
+            elif answer is not None:
+                parts.append(answered(hit, quoted(answer, query, self.links, names | _names([answer]))))
+        return self._reply(
+            trigger, "\n\n".join([*map(self.redactor, parts), NO_ANSWER if self.runner else NO_MODEL])
+        )
+
+    async def _answer(self, hit: Message, asked_in: str) -> Message | None:
+        """The best of what people answered under a question or an alert; None when nobody did."""
+        if hit.parent_ts is not None:
+            return None
+        thread = await self.reader.read_thread(hit.channel_id, hit.ts, visible_from=asked_in)
+        return best_reply(
+            [m for m in thread[1:] if m.sender.kind == "person" and m.sender.id != hit.sender.id]
+        )
 
     def _worth_waiting(self, error: RatchetError, message: Message) -> bool:
         """A fresh question to a model that asks for a short moment goes back to the queue."""

@@ -25,11 +25,17 @@ CHANGE_LINK: Final = re.compile(
     r"https?://\S*/(?:pull|merge_requests|commit|compare|deploy\w*|releases?|runs)/\S+"
 )
 LINK: Final = re.compile(r"https?://\S+")
-DONE: Final = re.compile(
-    r"\b(?:fixed|resolved|solved|rolled back|rollback|reverted|restart(?:ed|ing)?|scaled|bumped|failed over|"
-    r"cleared|drained|rotated|renewed|recover(?:ed|ing)|back to normal|did the trick|that did it|worked|"
-    r"root cause|turned out|caused by|culprit)\b",
+ACTED: Final = re.compile(
+    r"\b(?:fixed|solved|roll(?:ed|ing) back|rollback|revert(?:ed|ing)|restart(?:ed|ing)?|"
+    r"scal(?:ed|ing)|bump(?:ed|ing)|fail(?:ed|ing) over|clear(?:ed|ing)|drain(?:ed|ing)|"
+    r"rotat(?:ed|ing)|renew(?:ed|ing)|flip(?:ped|ping)?|switch(?:ed|ing)?|disabl(?:ed|ing)|"
+    r"enabl(?:ed|ing)|kill(?:ed|ing)|delet(?:ed|ing)|increas(?:ed|ing)|lower(?:ed|ing)|"
+    r"rais(?:ed|ing)|merg(?:ed|ing)|paus(?:ed|ing)|unblock(?:ed|ing)|did the trick|that did it)\b",
     re.IGNORECASE,
+)
+CAUSE: Final = re.compile(r"\b(?:root cause|turned out|caused by|culprit|because)\b", re.IGNORECASE)
+CALM: Final = re.compile(
+    r"\b(?:resolved|recover(?:ed|ing)|back to normal|green again|worked)\b", re.IGNORECASE
 )
 INSTEAD: Final = re.compile(r"\b(?:instead|from now on|no longer|going forward|proper fix)\b", re.IGNORECASE)
 FAILED: Final = re.compile(
@@ -45,8 +51,8 @@ ACKNOWLEDGED: Final = re.compile(
     r"^\W*(?:looking|on it|ack(?:ed)?|checking|mine|taking a look|here|\+1)\b", re.IGNORECASE
 )
 PRAISE: Final = frozenset(
-    {"white_check_mark", "heavy_check_mark", "ballot_box_with_check", "+1", "thumbsup", "tada", "raised_hands",
-     "pray", "100", "heart", "star", "bulb", "trophy"}
+    {"white_check_mark", "heavy_check_mark", "ballot_box_with_check", "+1", "thumbsup", "tada",
+     "raised_hands", "pray", "100", "heart", "star", "bulb", "trophy"}
 )  # fmt: skip
 
 
@@ -83,7 +89,9 @@ def score(message: Message, *, last_before_close: bool, answer: Message | None) 
     points = 3.0 if CODE.search(text) else 0.0
     points += 1.0 if COMMAND.search(text) else 0.0
     points += 1.5 if CHANGE_LINK.search(text) else 0.5 if LINK.search(text) else 0.0
-    points += 1.5 if DONE.search(text) else 0.0
+    points += 1.5 if ACTED.search(text) else 0.0
+    points += 1.0 if CAUSE.search(text) else 0.0
+    points += 0.5 if CALM.search(text) else 0.0
     points += 1.5 if INSTEAD.search(text) else 0.0
     points += 1.0 if last_before_close and len(text) > 20 else 0.0
     praise = sum(len(users) for name, users in message.reactions.items() if name.split("::")[0] in PRAISE)
@@ -108,6 +116,18 @@ def rank(thread: Thread) -> list[Finding]:
     return sorted(
         (f for f in findings if f.score >= USEFUL), key=lambda f: (f.score, f.message.ts), reverse=True
     )
+
+
+def best_reply(replies: Sequence[Message]) -> Message | None:
+    """The reply that answers most, among what people wrote; None when nobody did."""
+    if not replies:
+        return None
+    following = [*replies[1:], None]
+    scored = [
+        (score(message, last_before_close=False, answer=answer), -position, message)
+        for position, (message, answer) in enumerate(zip(replies, following, strict=True))
+    ]
+    return max(scored, key=lambda item: item[:2])[2]
 
 
 def fingerprint(text: str) -> str:

@@ -13,6 +13,7 @@ from ratchet.tools.base import Permalinks, author, link_to
 QUOTES: Final = 3
 LINES: Final = 4
 QUOTE_CHARS: Final = 320
+ASKED_CHARS: Final = 160
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_]{3,}|[^\W\d_a-zA-Z]{2,}")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
@@ -63,6 +64,14 @@ def quoted(message: Message, query: str, links: Permalinks, names: Mapping[str, 
         f"{quote}\n— {_plain(author(message))}, {message.posted_at:%Y-%m-%d} · "
         f"[message]({link_to(message, links)})"
     )
+
+
+def answered(question: Message, answer: str) -> str:
+    """A quoted answer with the question that it answers in front."""
+    asked = " ".join(question.text.split())
+    asked = asked if len(asked) <= ASKED_CHARS else f"{asked[:ASKED_CHARS].rstrip()} …"
+    said = "asked" if question.sender.kind == "person" else "posted"
+    return f"**{_plain(author(question))} {said}:** {_plain(asked)}\n\n{answer}"
 
 
 def _lines(text: str) -> Iterator[str]:

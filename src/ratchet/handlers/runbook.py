@@ -228,7 +228,8 @@ def to_markdown(runbook: Runbook, people: dict[str, str], permalink: Permalinks)
 def _how_often(statistics: Statistics) -> str:
     if statistics.firings == 1:
         return f"fired once before, on {statistics.last:%-d %b %Y}"
-    return f"fired {statistics.firings} times since {statistics.since:%-d %b %Y}, last on {statistics.last:%-d %b %Y}"
+    since, last = statistics.since, statistics.last
+    return f"fired {statistics.firings} times since {since:%-d %b %Y}, last on {last:%-d %b %Y}"
 
 
 def _how_it_ends(statistics: Statistics) -> str:

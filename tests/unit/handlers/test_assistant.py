@@ -153,10 +153,9 @@ async def test_without_a_model_it_quotes_and_links_and_says_so() -> None:
     assert reply == Reply(
         "C0OPS",
         QUESTION.ts,
+        "**Alertmanager posted:** FIRING:1  DiskFull checkout-api\n\n"
         "> DiskFull: I ran `logrotate -f /etc/logrotate.conf`, that fixed it\n"
         f"— Bo, 2023-11-14 · [message]({FIX_LINK})\n\n"
-        "> [FIRING:1] DiskFull checkout-api\n"
-        "— Alertmanager, 2023-11-14 · [message](https://team.slack.com/archives/C0OPS/p1700000000000100)\n\n"
         f"{NO_MODEL}",
         footer=Footer("assistant"),
         feedback=True,

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.localslack.builders import START, Bench
 
 from localslack import SlackError, injection, interactions
 from localslack.faults import ApiFault, Faults
-from tests.unit.localslack.builders import START, Bench
 
 BUTTON = {"type": "button", "action_id": "go", "value": "v", "text": {"type": "plain_text", "text": "Go"}}
 BLOCKS = [{"type": "actions", "block_id": "row", "elements": [BUTTON]}]
@@ -36,7 +36,7 @@ def test_a_click_sends_block_actions_that_name_message_place_and_person() -> Non
 def test_feedback_buttons_send_the_side_that_was_chosen() -> None:
     bench = Bench()
     sides = {name: {"text": {"type": "plain_text", "text": name}, "value": name} for name in ("up", "down")}
-    element = {"type": "feedback_buttons", "action_id": "fb"}
+    element: dict[str, Any] = {"type": "feedback_buttons", "action_id": "fb"}
     element |= {"positive_button": sides["up"], "negative_button": sides["down"]}
     blocks = [{"type": "context_actions", "elements": [element]}]
     ts = bench.call("chat.postMessage", channel="ops", text="x", blocks=blocks)["ts"]

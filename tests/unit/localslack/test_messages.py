@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.localslack.builders import Bench
 
 from localslack import SlackError, api, channels, messages, people, reactions, webhooks
-from tests.unit.localslack.builders import Bench
 
 
 def test_stamps_are_unique_and_increase_while_the_clock_stands_still() -> None:
@@ -144,7 +144,8 @@ def test_people_type_and_slack_stores_marks() -> None:
     body = {"text": "@ben look at https://x.example/a?b=1&c=2 in #ops, 1 < 2 `@ana`", "typed": True}
     message = people.write(bench.ws, bench.ana, bench.ops, body)
     assert message["text"] == (
-        f"<@{bench.ben.id}> look at <https://x.example/a?b=1&amp;c=2> in <#{bench.ops.id}|ops>, 1 &lt; 2 `@ana`"
+        f"<@{bench.ben.id}> look at <https://x.example/a?b=1&amp;c=2>"
+        f" in <#{bench.ops.id}|ops>, 1 &lt; 2 `@ana`"
     )
     kinds = [element["type"] for element in message["blocks"][0]["elements"][0]["elements"]]
     assert kinds == ["user", "text", "link", "text", "channel", "text", "text"]

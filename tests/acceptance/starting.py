@@ -1,0 +1,43 @@
+"""A `ratchet run` whose roles are at work, whether or not it serves HTTP."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.acceptance.harness import RatchetProcess, eventually, rows
+
+AT_WORK = ("worker.connected", "slack_socket_connected")
+
+
+@asynccontextmanager
+async def at_work(process: RatchetProcess) -> AsyncIterator[RatchetProcess]:
+    """Started, connected to Slack and to its queue; stopped by a signal at the end."""
+    before = len(process.text())
+    await process.start()
+
+    async def connected() -> bool:
+        assert process.process is not None
+        text = process.text()[before:]
+        if process.process.returncode is not None:
+            raise AssertionError(f"ratchet ended with {process.process.returncode}:\n{text[-4000:]}")
+        return all(event in text for event in AT_WORK)
+
+    try:
+        await eventually(connected, what="worker and socket are connected")
+        yield process
+    finally:
+        try:
+            await process.kill(signal.SIGTERM)
+        except TimeoutError:
+            await process.kill()
+
+
+async def idle(conninfo: str, within: float = 60.0) -> None:
+    """Until no job waits or runs."""
+
+    async def quiet() -> bool:
+        return bool((await rows(conninfo, "select count(*) = 0 from jobs where status <> 'failed'"))[0][0])
+
+    await eventually(quiet, within=within, what="the queue is empty")
