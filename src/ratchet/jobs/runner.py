@@ -122,7 +122,7 @@ class Runner:
             async with self._tracked(context.id, scope):
                 outcome = await route.run(payload, context)
             return of_outcome(outcome, record)
-        except Exception as error:  # the queue's edge: whatever a job raises is judged here
+        except Exception as error:  # noqa: BLE001 - the queue's edge: what a job raises is judged here
             if isinstance(error, TimeoutError) and scope.expired():
                 return self._cut_short(route, record)
             ending = of_error(error, record, route.max_failures, self._chance())

@@ -196,7 +196,8 @@ from jobs where status = 'failed' order by updated desc, id desc limit %(limit)s
 # Without its unique key: another job may hold that by now, and an operator who asks for a run gets one.
 RETRY_DEAD: Final[LiteralString] = """
 update jobs set status = 'queued', execute_after = now(), updated = now(), attempts = 0,
-    queue_manager_id = null, dedupe_key = null, headers = headers - '{again,failures,snoozes,lost,error}'::text[]
+    queue_manager_id = null, dedupe_key = null,
+    headers = headers - '{again,failures,snoozes,lost,error}'::text[]
 where id = any(%(ids)s) and status = 'failed'
 """
 
@@ -232,7 +233,8 @@ delete from jobs_schedules where entrypoint = any(%(names)s) and (entrypoint, ex
 """
 
 UNFINISHED: Final[LiteralString] = """
-select count(*) from jobs where status in ('queued', 'picked') and entrypoint = any(%(kinds)s)
+select count(*) from jobs where entrypoint = any(%(kinds)s) and
+    (status = 'picked' or (status = 'queued' and execute_after <= now() + make_interval(secs => %(later_s)s)))
 """
 
 LOCK_KEY: Final[LiteralString] = "select pg_try_advisory_lock(%(key)s)"

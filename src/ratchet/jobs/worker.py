@@ -86,7 +86,7 @@ class Worker:
             self._ended.set()
 
     async def stop(self, grace_s: float = 20.0) -> None:
-        """Take no more jobs, let those that run end within `grace_s`, then hand them back to run elsewhere."""
+        """Take no more jobs, let those that run end within `grace_s`, then hand them back."""
         self._stopping.set()
         if self._session:
             self._session.close()
