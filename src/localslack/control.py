@@ -217,6 +217,12 @@ def rate_limits(hub: Hub, body: Json) -> Json:
     return {}
 
 
+def app_mentions(hub: Hub, body: Json) -> Json:
+    """Whether `app_mention` is subscribed to, beside `message`."""
+    hub.ws.app_mentions = bool(body["enabled"])
+    return {}
+
+
 def links(hub: Hub, body: Json) -> Json:
     """What the page's header links to: `[{"label", "url"}]`, http only."""
     wanted = body.get("links") or []
@@ -269,6 +275,7 @@ ACTIONS: dict[str, Action] = {
     "disconnect": disconnect,
     "token": token,
     "rate-limits": rate_limits,
+    "app-mentions": app_mentions,
     "links": links,
     "shortcuts": shortcuts,
     "counters/reset": reset_counters,

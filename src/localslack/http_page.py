@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import json
 from importlib.resources import files
 
@@ -87,12 +88,10 @@ async def read(request: web.Request) -> web.Response:
     limit = min(500, int(query.get("limit", "60")))
     end = len(channel.top)
     if query.get("before"):
-        before = stamps.micros(query["before"])
-        end = sum(1 for at in channel.top if at < before)
+        end = bisect.bisect_left(channel.top, stamps.micros(query["before"]))
     start = max(0, end - limit)
     if query.get("around"):
-        around = stamps.micros(query["around"])
-        start = min(start, max(0, sum(1 for at in channel.top if at < around) - 15))
+        start = min(start, max(0, bisect.bisect_left(channel.top, stamps.micros(query["around"])) - 15))
     return web.json_response(
         {
             "messages": [messages.as_read(channel, at) for at in channel.top[start:end]],

@@ -61,6 +61,21 @@ def submit(ws: Workspace, user: User, view_id: str, values: Json) -> Json:
     return payload
 
 
+def settle(ws: Workspace, payload: Json, answer: Json) -> None:
+    """The app acknowledged a form: it closes, unless the answer says `update`, `push` or `errors`."""
+    if payload.get("type") != "view_submission":
+        return
+    view = ws.views.get(payload["view"]["id"])
+    action = answer.get("response_action")
+    if view is None or action == "errors":
+        return
+    if action in ("update", "push") and isinstance(answer.get("view"), dict):
+        views.replace(ws, view, answer["view"])
+        return
+    view.open = False
+    ws.changed("view", view=view.id, user=view.user)
+
+
 def slash_command(ws: Workspace, user: User, channel: Channel, command: str, text: str) -> Json:
     payload = {
         "token": "localslack-verification",

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
+from localslack import interactions
 from localslack.delivery import Delivery, Envelope
 from localslack.faults import Faults
 from localslack.model import Json
@@ -184,7 +185,9 @@ class SocketMode:
         except ValueError:
             return
         if isinstance(answer, dict) and answer.get("envelope_id"):
-            self._delivery.acknowledge(answer["envelope_id"], time.monotonic(), answer.get("payload"))
+            done = self._delivery.acknowledge(answer["envelope_id"], time.monotonic(), answer.get("payload"))
+            if done is not None and done.type == "interactive":
+                interactions.settle(self._ws, json.loads(done.payload), answer.get("payload") or {})
             self._ring()
 
     def _write(self, number: int | None, envelope: Envelope) -> None:

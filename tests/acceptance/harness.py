@@ -52,8 +52,10 @@ class RatchetProcess:
     http_port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
     roles: str = "slack,worker,web"
+    _log_start: int = 0
 
     async def start(self) -> None:
+        self._log_start = len(self.text())
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -78,13 +80,18 @@ class RatchetProcess:
             assert self.process is not None
             if self.process.returncode is not None:
                 raise AssertionError(f"ratchet ended with {self.process.returncode}:\n{self.text()[-4000:]}")
-            return (await self.get("/readyz")).status_code == 200
+            if (await self.get("/readyz")).status_code == 200:
+                return True
+            text = self.text()[self._log_start :]
+            return "worker.connected" in text and "slack_socket_connected" in text
 
         await eventually(answers, what="ratchet is ready")
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
         """503 while nobody listens."""
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.http_port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.http_port}", trust_env=False
+        ) as client:
             try:
                 return await client.get(path, params=params)
             except httpx.TransportError:

@@ -70,7 +70,11 @@ class Storm:
 
     async def alert(self, channel: str, alert: str, instance: str, *, firing: bool = True) -> str:
         payload = alert_payload(alert, "checkout", instance, firing=firing)
-        ts = str(webhooks.receive(self.slack.workspace, urlsplit(self.hooks[channel]).path.removeprefix("/services/"), payload)["ts"])
+        ts = str(
+            webhooks.receive(
+                self.slack.workspace, urlsplit(self.hooks[channel]).path.removeprefix("/services/"), payload
+            )["ts"]
+        )
         self.texts[channel, ts] = payload["attachments"][0]["title"]
         if firing:
             self.fired.append((channel, ts))
@@ -86,7 +90,9 @@ class Storm:
     async def _one(self, dice: random.Random) -> None:
         control, channel, person = self.slack.control, dice.choice(self.channels), dice.choice(self.people)
         roll = dice.random()
-        mine = [key for key in list(self.texts)[-200:] if key[0] == channel and self.texts[key].startswith("chat")]
+        mine = [
+            key for key in list(self.texts)[-200:] if key[0] == channel and self.texts[key].startswith("chat")
+        ]
         if roll < 0.10:
             self.instances += 1
             await self.alert(channel, dice.choice(ALERTS), f"host-{self.instances}:9100")
@@ -144,7 +150,9 @@ class Storm:
             for key, text in self.texts.items()
             if text not in (stored.get(key) or ())
         }
-        assert wrong == {}, f"{len(wrong)} messages lost or out of date, such as {dict(list(wrong.items())[:3])}"
+        assert wrong == {}, (
+            f"{len(wrong)} messages lost or out of date, such as {dict(list(wrong.items())[:3])}"
+        )
         assert self.gone & set(stored) == set(), "deleted messages are still stored"
         extra = set(stored) - set(self.texts)
         assert extra == set(), f"{len(extra)} messages stored that nobody wrote"
@@ -161,5 +169,7 @@ class Storm:
         assert twice == {}, f"said twice: {twice}"
         wanted = set(self.asked) | set(self.fired)
         missing = {key for key in wanted if key not in replies and key not in self.gone}
-        assert missing == set(), f"{len(missing)} of {len(wanted)} replies are missing, such as {list(missing)[:3]}"
+        assert missing == set(), (
+            f"{len(missing)} of {len(wanted)} replies are missing, such as {list(missing)[:3]}"
+        )
         assert {key: len(found) for key, found in replies.items() if len(found) > 1} == {}

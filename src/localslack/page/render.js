@@ -104,7 +104,7 @@ function special(inside, ctx) {
   if (head.startsWith("!date^")) return el("span", {}, unescape(dateText(head, label)));
   if (head.startsWith("!subteam^")) return mention(unescape(label || "@group"));
   if (head.startsWith("!")) return mention("@" + unescape(label || head.slice(1)));
-  if (!/^(\/|[a-z][a-z0-9+.-]*:)/i.test(head)) return document.createTextNode(unescape(`<${inside}>`));
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(head)) return document.createTextNode(unescape(`<${inside}>`));
   return link(unescape(head), unescape(label || head.replace(/^mailto:/, "")), ctx);
 }
 

@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 def maintenance(queue: Queue, routes: Sequence[Route[Any]], keep: Keep | None = None) -> Periodic:
-    """Hourly. Give it the routes of all roles: a job of a kind that none of them has is buried after a week."""
+    """Hourly. Wants the routes of all roles: a job of a kind that is none of theirs is buried after a week."""
     kinds = [route.kind for route in routes]
 
     async def prune() -> None:

@@ -24,8 +24,8 @@ INDEXES: Final[tuple[LiteralString, ...]] = (
 )
 
 # For a worker's session. Commits do not wait for the disk: what a crash of PostgreSQL forgets is the claim
-# or the end of a job, and the job runs once more. Planning the claim takes longer than running it, so its plan
-# is kept, until FORGET_PLANS.
+# or the end of a job, and the job runs once more. Planning the claim takes longer than running it, so its
+# plan is kept, until FORGET_PLANS.
 SESSION: Final[LiteralString] = """
 set synchronous_commit to off; set plan_cache_mode to force_generic_plan; set jit to off;
 set enable_seqscan to off; set enable_bitmapscan to off

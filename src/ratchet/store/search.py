@@ -46,7 +46,7 @@ ANALYZE: Final = "analyze messages"
 # `most` is a guard for estimates that are wrong; the order of candidates does not matter below it.
 FIND: Final = """
 with candidates as materialized (
-    select m.channel_id, m.ts, coalesce(m.parent_ts, m.ts) as thread_ts, m.posted_at, m.fts
+    select m.channel_id, m.ts, coalesce(m.parent_ts, m.ts) as thread_ts, m.posted_at, m.fts || ''::tsvector as fts
     from messages m
     where m.fts @@ %(select)s::tsquery and (m.attrs->'sender'->>'kind') is distinct from 'self'
       and (%(everywhere)s or m.channel_id in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
@@ -45,24 +46,15 @@ async def page(team: Team) -> AsyncIterator[Page]:
 
 async def test_hostile_text_stays_text_everywhere(team: Team, page: Page) -> None:
     evil = "".join(HOSTILE)
-    attachment = {
-        "title": evil,
-        "title_link": "javascript:hacked=1",
-        "text": evil,
-        "footer": evil,
-        "pretext": evil,
-    }
-    attachment |= {"fallback": evil, "color": "red;background:url(x)"}
-    field = {"title": evil, "value": evil, "short": True}
-    fields = {"fields": [field], "author_name": evil}
+    attachment = dict.fromkeys(("title", "text", "footer", "pretext", "fallback", "author_name"), evil)
+    attachment |= {"title_link": "javascript:hacked=1", "color": "red;background:url(x)"}
+    hostile = [{**attachment, "fields": [{"title": evil, "value": evil, "short": True}]}]
     await team.server.control.add_channel(evil, members=["ana"])
     await team.server.control.add_user("mallory", real_name=evil)
     for text in HOSTILE:
         await team.server.control.post(team.ops, "mallory", text)
-    await team.server.control.post(
-        team.ops, "ana", evil, attachments=[{**attachment, **fields}], files=[evil]
-    )
-    blocks = [
+    await team.server.control.post(team.ops, "ana", evil, attachments=hostile, files=[evil])
+    blocks: list[dict[str, Any]] = [
         {"type": "markdown", "text": "[x](javascript:window.hacked=1) " + evil},
         {"type": "section", "text": {"type": "mrkdwn", "text": evil}},
         {"type": "header", "text": {"type": "plain_text", "text": evil[:150]}},

@@ -65,6 +65,19 @@ def test_a_trigger_opens_one_modal_within_three_seconds() -> None:
     assert payload["view"]["state"]["values"] == {"b": {"a": {"value": "x"}}}
 
 
+def test_an_acknowledged_form_closes_unless_the_answer_keeps_it() -> None:
+    bench = Bench()
+    ts = bench.say("x")
+    trigger = interactions.shortcut(bench.ws, bench.ana, bench.ops, ts, "docs")["trigger_id"]
+    view = bench.ws.views[bench.call("views.open", trigger_id=trigger, view=MODAL)["view"]["id"]]
+    payload = interactions.submit(bench.ws, bench.ana, view.id, {})
+    interactions.settle(bench.ws, payload, {"response_action": "errors", "errors": {}})
+    assert view.open
+    interactions.settle(bench.ws, payload, {})
+    with pytest.raises(SlackError, match="view_not_found"):
+        interactions.submit(bench.ws, bench.ana, view.id, {})
+
+
 def test_a_response_url_replaces_the_message_and_wears_out() -> None:
     bench = Bench()
     ts = bench.call("chat.postMessage", channel="ops", text="x", blocks=BLOCKS)["ts"]

@@ -128,8 +128,10 @@ def histories(draw: st.DrawFn) -> list[MessagePosted | MessageDeleted]:
     for number in range(draw(st.integers(1, 5))):
         ts = f"{number + 1}.000001"
         events.append(posted(ts, f"text {number}"))
-        for edit in range(draw(st.integers(0, 3))):
-            events.append(posted(ts, f"text {number} edit {edit}", version=f"{50 + number * 10 + edit}.000001"))
+        events += [
+            posted(ts, f"text {number} edit {edit}", version=f"{50 + number * 10 + edit}.000001")
+            for edit in range(draw(st.integers(0, 3)))
+        ]
         if draw(st.booleans()):
             events.append(MessageDeleted("C1", ts, f"{99}.000001"))
     return events

@@ -1,0 +1,40 @@
+"""`python -m bench [NAME…] [--quick]`"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+from rich.console import Console
+
+from bench import bulk
+from bench.report import Report, show
+
+
+class Bench(Protocol):
+    async def __call__(self, directory: Path, *, quick: bool) -> Report: ...
+
+
+BENCHES: Final[dict[str, Bench]] = {
+    "import": bulk.run,
+}
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description="Measure Ratchet. Linux.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all without")
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run, roughly how fast")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(BENCHES):
+        parser.error(f"no bench is called {', '.join(sorted(unknown))}")
+    console = Console()
+    for name in given.names or BENCHES:
+        with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as directory:
+            show(await BENCHES[name](Path(directory), quick=given.quick), console, quick=given.quick)
+
+
+asyncio.run(main())
