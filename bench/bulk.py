@@ -27,8 +27,7 @@ async def run(directory: Path, *, quick: bool) -> Report:
     async with process.running():
         peak, cpu = await _sampled(process)
     wall = time.monotonic() - began
-    text = process.text()
-    found = json.loads(text[text.index("{") :])
+    found = json.loads("{" + process.text().partition("{")[2])
     again = await _import(directory, archive)
     report.above("messages per second", found["read"] / wall, "1/s", 3_000)
     report.below("peak resident set of the process", peak, "MB", 400)
@@ -65,15 +64,11 @@ async def _sampled(process: Process) -> tuple[float, dict[str, float]]:
     while process.child.returncode is None:
         peak = max(peak, peak_mb(process.pid))
         own, *below = family(process.pid)
-        cpu["ratchet"] = max(cpu["ratchet"], _alone(own))
-        cpu["postgres"] = max(cpu["postgres"], cpu_seconds(below))
+        cpu["ratchet"] = max(cpu["ratchet"], cpu_seconds([own]))
+        cpu["postgres"] = max(cpu["postgres"], cpu_seconds(below, children=True))
         with suppress(TimeoutError):
             await asyncio.wait_for(process.child.wait(), 0.1)
     return peak, cpu
-
-
-def _alone(pid: int) -> float:
-    return cpu_seconds([pid])
 
 
 async def fill(directory: Path, corpus: Corpus, count: int, days: float = DAYS) -> None:

@@ -26,9 +26,10 @@ READY_S: Final = 90.0
 STOP_S: Final = 40.0
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time, that of ended children included; a process that is gone counts nothing."""
-    return sum(sum(map(int, stat[11:15])) * TICK_S for pid in pids if (stat := _stat(pid)))
+def cpu_seconds(pids: Iterable[int], *, children: bool = False) -> float:
+    """User and system time; with that of ended `children`, or without. A process that is gone counts nothing."""
+    end = 15 if children else 13
+    return sum(sum(map(int, stat[11:end])) * TICK_S for pid in pids if (stat := _stat(pid)))
 
 
 def family(pid: int) -> list[int]:
@@ -179,7 +180,7 @@ class Running:
         """CPU seconds so far, by process."""
         return {
             "ratchet": cpu_seconds([self.process.pid]),
-            "postgres": cpu_seconds(family(self.postmaster)),
+            "postgres": cpu_seconds(family(self.postmaster), children=True),
             "localslack": cpu_seconds([self.slack.pid]),
             "bench": cpu_seconds([os.getpid()]),
         }

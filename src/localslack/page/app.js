@@ -188,7 +188,7 @@ function messageNode(message, previous, inThread) {
   const body = el("div", { class: "body" }, close ? null : head,
     message.subtype === "thread_broadcast" && !inThread ? el("button", { class: "threadlink", onclick: () => openThread(message.thread_ts) }, "replied to a thread") : null,
     content(message), reactionRow(message), inThread ? null : threadLink(message));
-  node.append(close ? el("span", { class: "side-time" }, clock(message.ts)) : avatar(who), body);
+  node.append(close ? el("span", { class: "side-time" }, clock(message.ts).replace(/\s?[AP]M$/i, "")) : avatar(who), body);
   if (!message.is_ephemeral) node.append(tools(message, node, inThread));
   return node;
 }
@@ -211,7 +211,9 @@ function picker(message, node) {
   const box = el("div", { class: "picker" }, ...PICKER.map((name) => el("button", { title: name, "aria-label": name, onclick: () => choose(name) }, emoji(name))));
   box.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); box.remove(); } });
   node.append(box);
-  box.querySelector("button").focus();
+  const floor = node.closest(".scroll").getBoundingClientRect().bottom;
+  if (box.getBoundingClientRect().bottom > floor) box.classList.add("above");
+  box.querySelector("button").focus({ preventScroll: true });
 }
 
 async function copyLink(message) {

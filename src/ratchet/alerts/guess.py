@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from ratchet.alerts.words import CERTAIN_SEVERITIES, POSSIBLE_SEVERITIES
 
+MAX_WORD = 150  # no label value that names something is longer
+
 _ADDRESS = re.compile(
     r"^(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+|\[?[0-9a-fA-F:]+\]?):\d{1,5}$|^\d{1,3}(?:\.\d{1,3}){3}$"
 )
@@ -66,6 +68,8 @@ def severity_among(values: Sequence[str]) -> int | None:
 
 def looks_like_alert(word: str) -> bool:
     """CamelCase, or words that name a fault; a namespace, a host or a place does not."""
+    if len(word) > MAX_WORD:
+        return False
     if re.match(r"^\w*[a-z]\w*[A-Z]\w*$", word):
         return True
     if _ADDRESS.match(word) or _PLACE.match(word) or "/" in word:
@@ -78,8 +82,8 @@ def looks_like_alert(word: str) -> bool:
 def split_name(prefix: str) -> tuple[str | None, list[str]]:
     """`HighErrorRate prod-eu1 checkout` -> (`HighErrorRate`, [the rest]); no name: (None, all)."""
     words = prefix.split()
-    if not words:
-        return None, []
+    if not words or len(words[0]) > MAX_WORD:
+        return None, words
     if _COMPOUND.search(words[0]) and looks_like_alert(words[0]):
         return words[0], words[1:]
     end = _last_fault_word(words)
@@ -92,7 +96,7 @@ def _last_fault_word(words: Sequence[str]) -> int:
     """How many leading words make up a name in plain words, such as `High CPU usage`."""
     end = 0
     for at, word in enumerate(words, 1):
-        if _PLACE.match(word) or _ADDRESS.match(word) or "/" in word:
+        if len(word) > MAX_WORD or _PLACE.match(word) or _ADDRESS.match(word) or "/" in word:
             break
         if at > 1 and ("-" in word or "_" in word):
             break
@@ -120,6 +124,7 @@ def service_in_whole_set(values: Sequence[str]) -> str | None:
 
 def _by_place(before: Sequence[str]) -> str | None:
     """By neighbours: after a `namespace/name`, after an address, else by what the words look like."""
+    before = [value[:MAX_WORD] for value in before]
     slashes = [at for at, value in enumerate(before) if _is_prometheus(value)]
     if slashes and (after := _candidates(before[slashes[-1] + 1 :])):
         return after[-1] if not _EXPORTER.search(after[-1]) else _best(_candidates(before) or after)
@@ -135,7 +140,7 @@ def _is_prometheus(value: str) -> bool:
 
 
 def _candidates(values: Sequence[str]) -> list[str]:
-    return [value for value in values if _may_be_service(value)]
+    return [value for value in values if len(value) <= MAX_WORD and _may_be_service(value)]
 
 
 def _may_be_service(value: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from ratchet.alerts.flattening import (
@@ -24,9 +25,10 @@ SPEAKING_SUBTYPES = frozenset({"bot_message", "thread_broadcast", "file_share"})
 WRAPPED_SUBTYPES = frozenset({"message_changed", "message_replied"})
 MAX_WRAPPING = 5
 MAX_ATTACHMENTS = 20
+MAX_LINKS = 60
 MAX_READ = 20_000  # characters of one part that the parsers look at: an alert says what it is at its top
 
-_LINK = re.compile(r"https?://[^\s<>|\"'`)\]]+")
+_LINK = re.compile(r"https?://[^\s<>|\"'`)\]]{1,1000}")
 _LABELLED = re.compile(r"<(https?://[^<>|\s]+)\|([^<>\n]*)>")
 _MARKS = re.compile(r"[*~`]+|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])")
 _COLOURS = {"danger": "a30200", "warning": "daa038", "good": "2eb886"}
@@ -203,7 +205,7 @@ class View:
     @cached_property
     def attachments(self) -> tuple[Attachment, ...]:
         raw = mappings(self.message.get("attachments"))
-        return tuple(_attachment(one) for _, one in zip(range(MAX_ATTACHMENTS), raw, strict=False))
+        return tuple(_attachment(one) for one in islice(raw, MAX_ATTACHMENTS))
 
     @cached_property
     def flat(self) -> str:
@@ -229,7 +231,8 @@ class View:
         """Every address in the message, in order, entities resolved."""
         if "://" not in self.raw:
             return ()
-        return tuple(found.replace("&amp;", "&") for found in _LINK.findall(self.raw))
+        found = islice(_LINK.finditer(self.raw), MAX_LINKS)
+        return tuple(link[0].replace("&amp;", "&") for link in found)
 
     @cached_property
     def headlines(self) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ AGE_FACTOR: Final = 0.93
 
 CODE: Final = re.compile(r"```.+?```|`[^`\n]{3,}`", re.DOTALL)
 COMMAND: Final = re.compile(r"`+\s*[$#]?\s*[a-z][\w./-]*\s+-{0,2}[\w./:='\"{-]", re.DOTALL)
+COMPLAINT: Final = re.compile(
+    r"\b(?:denied|error|exception|fatal|refused|not found|timed? ?out|failed|panic)\b", re.IGNORECASE
+)
 CHANGE_LINK: Final = re.compile(
     r"https?://\S*/(?:pull|merge_requests|commit|compare|deploy\w*|releases?|runs)/\S+"
 )
@@ -83,35 +86,63 @@ class Extract:
     before: Sequence[Finding]
 
 
-def score(message: Message, *, last_before_close: bool, answer: Message | None) -> float:
-    """Points of one reply; `answer` is the next reply in its thread."""
+def score(message: Message, thread: Thread, answer: Message | None) -> float:
+    """Points of one reply in its thread; `answer` is the next reply."""
     text = message.text
-    points = 3.0 if CODE.search(text) else 0.0
-    points += 1.0 if COMMAND.search(text) else 0.0
+    points = _commands(text)
     points += 1.5 if CHANGE_LINK.search(text) else 0.5 if LINK.search(text) else 0.0
     points += 1.5 if ACTED.search(text) else 0.0
     points += 1.0 if CAUSE.search(text) else 0.0
     points += 0.5 if CALM.search(text) else 0.0
     points += 1.5 if INSTEAD.search(text) else 0.0
-    points += 1.0 if last_before_close and len(text) > 20 else 0.0
-    praise = sum(len(users) for name, users in message.reactions.items() if name.split("::")[0] in PRAISE)
-    points += min(3.0, 1.5 + 0.5 * praise) if praise else 0.0
+    points += _praise(message)
     points += 1.0 if answer is not None and THANKS.search(answer.text) else 0.0
     points -= 2.5 if FAILED.search(text) else 0.0
     points -= 2.0 if answer is not None and FAILED.search(answer.text) else 0.0
     points -= 1.5 if text.rstrip().endswith("?") else 0.0
     points -= 1.5 if ACKNOWLEDGED.search(text) else 0.0
-    return points - (1.0 if len(text) < 15 else 0.0)
+    points -= 1.0 if len(text) < 15 else 0.0
+    return points + _timing(message, thread)
+
+
+def _commands(text: str) -> float:
+    """A command is the best sign of all; code that quotes an error is a symptom."""
+    code = CODE.findall(text)
+    if not code:
+        return 0.0
+    if all(COMPLAINT.search(snippet) for snippet in code):
+        return 0.5
+    return 5.0 if COMMAND.search(text) else 3.0
+
+
+def _praise(message: Message) -> float:
+    praise = sum(len(users) for name, users in message.reactions.items() if name.split("::")[0] in PRAISE)
+    return min(3.0, 1.5 + 0.5 * praise) if praise else 0.0
+
+
+def _timing(message: Message, thread: Thread) -> float:
+    """The last human word before the close is often the fix; what comes after it is tidying up."""
+    if thread.closed_at is None:
+        return 0.0
+    if message.posted_at > thread.closed_at:
+        return -2.0
+    before = [m for m in thread.replies if m.posted_at <= thread.closed_at]
+    return 1.0 if before and message is before[-1] and len(message.text) > 20 else 0.0
+
+
+def says_what_to_do(text: str) -> bool:
+    """Whether there is anything in it to repeat. That all is well again is no help the next time."""
+    signs = (CODE, CHANGE_LINK, ACTED, CAUSE, INSTEAD)
+    return any(sign.search(text) for sign in signs) or not CALM.search(text)
 
 
 def rank(thread: Thread) -> list[Finding]:
     """The useful replies of a thread, best first."""
-    before_close = [m for m in thread.replies if thread.closed_at is None or m.posted_at <= thread.closed_at]
-    last = before_close[-1] if before_close and thread.closed_at is not None else None
     following = [*thread.replies[1:], None]
     findings = [
-        Finding(message, score(message, last_before_close=message is last, answer=answer))
+        Finding(message, score(message, thread, answer))
         for message, answer in zip(thread.replies, following, strict=False)
+        if says_what_to_do(message.text)
     ]
     return sorted(
         (f for f in findings if f.score >= USEFUL), key=lambda f: (f.score, f.message.ts), reverse=True
@@ -123,8 +154,9 @@ def best_reply(replies: Sequence[Message]) -> Message | None:
     if not replies:
         return None
     following = [*replies[1:], None]
+    thread = Thread(replies[0].ref, replies[0].posted_at, None, replies)
     scored = [
-        (score(message, last_before_close=False, answer=answer), -position, message)
+        (score(message, thread, answer), -position, message)
         for position, (message, answer) in enumerate(zip(replies, following, strict=True))
     ]
     return max(scored, key=lambda item: item[:2])[2]

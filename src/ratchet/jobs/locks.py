@@ -10,10 +10,11 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import tuple_row
 
 from ratchet.jobs import sql
 
@@ -75,13 +76,14 @@ class KeyLocks:
         if not self._held:
             self._holding.clear()
 
-    async def _ask(self, query: Any, key: int) -> bool:
+    async def _ask(self, query: LiteralString, key: int) -> bool:
         try:
             async with asyncio.timeout(ANSWER_S):
-                row = await (await self._conn.execute(query, {"key": key})).fetchone()
+                async with AsyncCursor(self._conn, row_factory=tuple_row) as cursor:
+                    row = await (await cursor.execute(query, {"key": key})).fetchone()
         except (psycopg.Error, OSError, TimeoutError) as error:
             raise LockLost("the connection that holds the serial keys is broken") from error
-        return bool(row and next(iter(row.values())))
+        return bool(row and row[0])
 
     async def watch(self) -> None:
         """Raises LockLost when the connection breaks while any key is held."""

@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 def maintenance(queue: Queue, routes: Sequence[Route[Any]], keep: Keep | None = None) -> Periodic:
-    """Hourly. Wants the routes of all roles: a job of a kind that is none of theirs is buried after a week."""
+    """Hourly. Wants the routes of all roles: jobs of other kinds are buried when they are a week late."""
     kinds = [route.kind for route in routes]
 
     async def prune() -> None:

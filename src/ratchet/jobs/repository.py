@@ -7,7 +7,7 @@ mark a job failed when it cannot be put back, and know no serial keys.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -33,11 +33,13 @@ DATABASE_ERRORS = (psycopg.Error, OSError, TimeoutError)
 class Repository(Queries):
     """Over one session of a worker. Made by `repository`.
 
+    `in_hand` gives the ids of the jobs this worker runs: it does not take those over from itself.
     A job's `headers` on its way back to the table are what the executor left in `endings` for it.
     """
 
     connections: Connections = field(kw_only=True)
     caps: Mapping[str, int | None] = field(kw_only=True)
+    in_hand: Callable[[], Iterable[int]] = field(default=tuple, kw_only=True)
     endings: dict[int, dict[str, object]] = field(default_factory=dict, kw_only=True)
 
     async def dequeue(
@@ -59,6 +61,7 @@ class Repository(Queries):
                 "backfill": Priority.BACKFILL,
                 "backfill_room": max(room // 2, 1),
                 "silence": heartbeat_timeout,
+                "in_hand": list(self.in_hand()),
             }
         )
         jobs = [Job.model_validate(row) for row in rows]

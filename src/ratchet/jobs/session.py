@@ -80,6 +80,7 @@ class Session:
         caps = {kind: route.concurrency for kind, route in settings.routes.items()}
         self.repository = repository(connections, caps)
         self._manager = QueueManager(self.repository, channel=CHANNEL)
+        self.repository.in_hand = lambda: self._manager.job_context
         self._manager.min_dequeue_poll_interval = NEAR
         self._scheduler = SchedulerManager(self.repository)
         self._scheduler.shutdown = self._manager.shutdown

@@ -93,6 +93,7 @@ with running as materialized (
     union all
     select id, priority from running
     where entrypoint = any(%(kinds)s) and heartbeat < now() - %(silence)s::interval
+      and id <> all(%(in_hand)s::bigint[])
 ), ranked as (
     select id, priority, row_number() over (partition by priority <= %(backfill)s
                                             order by priority desc, id) as place

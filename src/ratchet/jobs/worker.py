@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 import structlog
+from croniter import croniter  # type: ignore[import-untyped]  # what pgqueuer parses with; it has no types
 from pgqueuer.domain.errors import PgqException
 
 from ratchet.jobs import quiet
@@ -49,6 +50,7 @@ class Worker:
         kinds = [route.kind for route in routes]
         if len(set(kinds)) < len(kinds):
             raise ValueError(f"two routes for one kind of job: {sorted(kinds)}")
+        _check(periodics)
         self._conninfo = conninfo
         self._settings = Settings(
             routes={route.kind: route for route in routes},
@@ -114,6 +116,14 @@ class Worker:
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _check(periodics: Sequence[Periodic]) -> None:
+    for periodic in periodics:
+        if not croniter.is_valid(periodic.cron):
+            raise ValueError(f"periodic {periodic.name}: {periodic.cron!r} is no cron expression")
+    if len({periodic.name for periodic in periodics}) < len(periodics):
+        raise ValueError("two periodics of one name")
 
 
 def _names(group: BaseExceptionGroup[BaseException]) -> list[str]:

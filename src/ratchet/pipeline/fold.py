@@ -59,6 +59,7 @@ class Plan:
     upserts: dict[MessageRef, tuple[Message, bytes]] = field(default_factory=dict)
     versions: list[Version] = field(default_factory=list)
     deletes: list[MessageRef] = field(default_factory=list)
+    emptied: list[MessageRef] = field(default_factory=list)
     park: list[MessagePosted] = field(default_factory=list)
     unpark: list[MessageRef] = field(default_factory=list)
     reactions: list[ReactionChanged] = field(default_factory=list)
@@ -143,7 +144,11 @@ class _Folder:
         message = self._inherit(to_message(event, self.flatten), ref)
         self.known[ref] = Present(event.version, digest, message.parent_ts)
         self.plan.upserts[ref] = (message, digest)
-        if present is None or present.content_hash != digest:
+        if event.payload.get("subtype") == "tombstone":
+            # Deleted, but its replies stay: the message goes on as an empty root.
+            self.plan.emptied.append(ref)
+            self.plan.versions = [v for v in self.plan.versions if v.message.ref != ref]
+        elif present is None or present.content_hash != digest:
             self.plan.versions.append(Version(message, edit=present is not None))
 
     def _inherit(self, message: Message, ref: MessageRef) -> Message:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import zipfile
-from collections import Counter
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,8 @@ from ratchet.store.pool import Database
 BATCH: Final = 500
 # A day of one channel is far below; a zip bomb is far above.
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+# What the standard library raises over a damaged, encrypted or oddly compressed entry.
+UNREADABLE: Final = (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
 LISTS: Final[Mapping[str, ChannelKind]] = {
     "channels.json": "public",
     "groups.json": "private",
@@ -43,11 +46,15 @@ class ImportReport:
     stored: int = 0
     channels: int = 0
     people: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    def skip(self, reason: str, count: int = 1) -> None:
+        if count:
+            self.skipped[reason] = self.skipped.get(reason, 0) + count
+
     def problem(self, name: str, what: str) -> None:
-        self.skipped[what] += 1
+        self.skip(what)
         if len(self.problems) < 100:
             self.problems.append(f"{name}: {what}")
 
@@ -73,7 +80,7 @@ class Archive:
             return json.loads(self.zip.read(info))
         except (ValueError, RecursionError):
             self.report.problem(str(name), "broken JSON")
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
+        except UNREADABLE:
             self.report.problem(str(name), "unreadable file")
         return None
 
@@ -85,7 +92,7 @@ class Archive:
             self.report.problem(str(name), "not a list")
             return []
         rows = [row for row in data if isinstance(row, dict)]
-        self.report.skipped["not an object"] += len(data) - len(rows)
+        self.report.skip("not an object", len(data) - len(rows))
         return rows
 
 
@@ -93,7 +100,7 @@ def open_archive(path: Path) -> Archive:
     """Open an export. Raises Refused when it is not a zip file that can be read."""
     try:
         opened = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         raise Refused(f"{path} is not a readable zip file: {error}") from error
     report = ImportReport()
     digest = hashlib.sha256()
@@ -203,7 +210,7 @@ def _batches(
         report.read += 1
         event = parse_stored_message(*folder, row, NOBODY)
         if isinstance(event, Ignored):
-            report.skipped[event.reason] += 1
+            report.skip(event.reason)
             continue
         batch += [event, *_reactions(event)]
         if len(batch) >= BATCH:

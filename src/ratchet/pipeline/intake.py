@@ -85,6 +85,8 @@ class Intake:
             await channels.seen(conn, [(ref.channel_id, ref.ts) for ref in plan.upserts])
         if plan.deletes:
             await messages.delete(conn, plan.deletes)
+        if plan.emptied:
+            await messages.empty(conn, plan.emptied)
         if plan.park:
             await messages.park(
                 conn, [(MessageRef(e.channel_id, e.ts), e.version, encode(e)) for e in plan.park]

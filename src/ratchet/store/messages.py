@@ -56,6 +56,10 @@ DELETE_REACTIONS: Final = """
 delete from reactions m using unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
 where m.channel_id = u.channel_id and m.ts = u.ts
 """
+DELETE_INCIDENT_EVENTS: Final = """
+delete from incident_events m using unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+where m.channel_id = u.channel_id and m.ts = u.ts
+"""
 UNPARK: Final = """
 delete from parked_edits m using unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
 where m.channel_id = u.channel_id and m.ts = u.ts
@@ -314,6 +318,13 @@ async def delete(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None
     await conn.execute(DELETE_REACTIONS, keys)
     await conn.execute(UNPARK, keys)
     await conn.execute(DELETE, keys)
+
+
+async def empty(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None:
+    """Remove what was derived from messages of which only the place in their thread is left."""
+    keys = _keys(refs)
+    await conn.execute(DELETE_REACTIONS, keys)
+    await conn.execute(DELETE_INCIDENT_EVENTS, keys)
 
 
 async def park(

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from psycopg.rows import class_row, scalar_row, tuple_row
 
-from ratchet.domain.messages import Message, MessageRef
-from ratchet.store.messages import Row
+from ratchet.domain.messages import MessageRef
 from ratchet.store.pool import Connection, Database
 from ratchet.store.snippets import snippet
 from ratchet.store.terms import Statistics, Term, lexemes, quoted, select, terms, texts_to_parse
@@ -74,11 +73,6 @@ join messages m on m.channel_id = b.channel_id and m.ts = b.ts
 left join channels c on c.id = b.channel_id
 left join people p on p.id = m.attrs->'sender'->>'id'
 order by b.score desc, b.posted_at desc
-"""
-WHOLE: Final = """
-select m.channel_id, m.ts, m.parent_ts, m.version, m.text, m.attrs, '{}'::jsonb as reactions
-from unnest(%(channels)s::text[], %(ts)s::text[]) with ordinality as u (channel_id, ts, n)
-join messages m on m.channel_id = u.channel_id and m.ts = u.ts order by u.n
 """
 
 # About how many rows a search looks at: time grows with this and not with the table.
@@ -162,14 +156,6 @@ class Search:
         stems = [term.lexeme for term in wanted]
         return [_hit(row, stems) for row in found]
 
-    async def search_messages(
-        self, query: str, *, visible_from: str, channel_id: str | None = None, limit: int = 10
-    ) -> Sequence[Message]:
-        """As `messages`, for the assistant's tools: whole messages."""
-        within = Within(visible_from, channel_ids=[channel_id] if channel_id else None)
-        _, found = await self._find(query, within, max(1, min(limit, MAX_LIMIT)))
-        return await self._whole([MessageRef(row.channel_id, row.ts) for row in found])
-
     async def analyze(self) -> None:
         """Take the statistics anew; for after an import. The database does it by itself as the table grows."""
         async with self._db.connection() as conn:
@@ -200,11 +186,6 @@ class Search:
         if self._statistics.frequencies:
             return self._statistics
         return await _count(conn, sorted({lexeme for found in parsed for lexeme in found}))
-
-    async def _whole(self, refs: Sequence[MessageRef]) -> list[Message]:
-        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
-            await cur.execute(WHOLE, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]})
-            return [row.message() for row in await cur.fetchall()]
 
 
 async def _parse(conn: Connection, query: str) -> list[list[str]]:

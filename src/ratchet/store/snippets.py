@@ -8,11 +8,8 @@ from collections.abc import Collection
 from typing import Final
 
 MAX_CHARS: Final = 300
-MAX_SEARCHED_CHARS: Final = 40_000
-_WORD: Final = re.compile(r"\w+")
+MAX_SEARCHED_CHARS: Final = 20_000
 _SPACE: Final = re.compile(r"\s+")
-# A stem is shorter than its word by an ending: "crashlooping" is found as "crashloop".
-_ENDING: Final = 5
 
 
 def snippet(text: str, stems: Collection[str], limit: int = MAX_CHARS) -> str:
@@ -20,20 +17,18 @@ def snippet(text: str, stems: Collection[str], limit: int = MAX_CHARS) -> str:
     flat = _SPACE.sub(" ", text[:MAX_SEARCHED_CHARS]).strip()
     if len(flat) <= limit:
         return flat
-    start = max(0, _densest(flat, frozenset(stems), limit * 3 // 4) - limit // 8)
+    start = max(0, _densest(flat, stems, limit * 3 // 4) - limit // 8)
     end = min(len(flat), start + limit)
     start = _after_space(flat, start, end)
     end = _before_space(flat, start, end)
     return f"{'…' if start else ''}{flat[start:end]}{'…' if end < len(flat) else ''}"
 
 
-def _densest(text: str, stems: frozenset[str], width: int) -> int:
+def _densest(text: str, stems: Collection[str], width: int) -> int:
     """Where the stretch of `width` characters with the most different stems starts."""
-    hits = [
-        (word.start(), stem)
-        for word in _WORD.finditer(text)
-        if (stem := _stem_of(word.group().lower(), stems)) is not None
-    ]
+    if not stems:
+        return 0
+    hits = [(found.start(), found.group(1)) for found in _pattern(stems).finditer(text.lower())]
     inside: Counter[str] = Counter()
     best, at, first = 0, 0, 0
     for position, stem in hits:
@@ -47,11 +42,9 @@ def _densest(text: str, stems: frozenset[str], width: int) -> int:
     return at
 
 
-def _stem_of(word: str, stems: frozenset[str]) -> str | None:
-    for length in range(len(word), max(0, len(word) - _ENDING) - 1, -1):
-        if word[:length] in stems:
-            return word[:length]
-    return None
+def _pattern(stems: Collection[str]) -> re.Pattern[str]:
+    """A stem is shorter than its word by an ending; the longest stem that fits is the word's."""
+    return re.compile(rf"\b({'|'.join(map(re.escape, sorted(stems, key=len, reverse=True)))})\w{{0,5}}\b")
 
 
 def _after_space(text: str, start: int, end: int) -> int:

@@ -23,10 +23,13 @@ async def test_a_job_exists_when_the_transaction_commits(database: Database, con
 
 
 async def test_a_job_is_rolled_back_with_the_transaction(database: Database, queue: Queue) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail_after_putting() -> None:
         async with database.transaction() as conn:
             await queue.put(conn, [NewJob(Note())])
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_after_putting()
     async with database.connection() as conn:
         assert await value(conn, COUNT) == 0
 

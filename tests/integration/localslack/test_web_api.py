@@ -149,7 +149,7 @@ async def test_a_post_of_unknown_fate_has_happened_or_not(team: Team) -> None:
 
 
 async def test_a_connection_that_ends_after_the_effect_makes_the_sdk_post_twice(team: Team) -> None:
-    """slack_sdk retries lost connections by default: a bot that must not repeat itself looks before it posts."""
+    """slack_sdk retries lost connections by default: whoever must not repeat himself switches that off."""
     await team.server.control.fail("chat.postMessage", hang_up=True, when="after", times=1)
     await team.client.chat_postMessage(channel=team.ops, text="said")
     assert [m["text"] for m in await team.server.control.messages(team.ops)] == ["said", "said"]

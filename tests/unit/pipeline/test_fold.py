@@ -111,6 +111,17 @@ def test_an_edit_keeps_the_parent_that_its_payload_leaves_out() -> None:
     assert plan.versions[0].message.parent_ts == "1.1"
 
 
+def test_a_deleted_root_with_replies_goes_on_empty_and_is_not_looked_at() -> None:
+    edit = MessagePosted(
+        "C1", "public", "1.1", "1.9", PERSON, {"text": "deleted", "subtype": "tombstone"}, change=True
+    )
+    table = Table()
+    plan = table.apply([posted("1.1", "secret"), edit])
+    assert table.texts == {"1.1": "deleted"}
+    assert plan.emptied == [MessageRef("C1", "1.1")]
+    assert plan.versions == []
+
+
 def test_a_parked_edit_survives_its_way_through_json() -> None:
     edit = posted("1.1", "x", version="1.2")
     assert decode(MessageRef("C1", "1.1"), encode(edit)) == edit

@@ -30,6 +30,7 @@ BRACKET = re.compile(
     r"(?:\s?[,|/;]\s?(?:FIRING|RESOLVED)(?::\d+)?)*(?:\s[^\]]{0,40})?\]\s?(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+MAX_TITLE = 2000
 _DEFAULT_TAIL = re.compile(r"\s?\|\s?<?https?://\S+$")
 _RECEIVER = re.compile(r"#/alerts\?receiver=([^&\s|>]+)")
 _LINK_AT_END = re.compile(r"\s\(https?://\S+\)$")
@@ -102,7 +103,7 @@ def read_group(text: str) -> Group | None:
     """`[FIRING:2] Name a b (c d)` taken apart; None when the text does not begin so."""
     if "[" not in text[:60]:
         return None
-    found = BRACKET.match(readable(text.lstrip(" *_\n").partition("\n")[0]))
+    found = BRACKET.match(readable(text.lstrip(" *_\n").partition("\n")[0][:MAX_TITLE]))
     if not found:
         return None
     rest = (_DEFAULT_TAIL.sub("", found[4]) if "|" in found[4] else found[4]).strip(" *_")

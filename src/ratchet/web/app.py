@@ -1,0 +1,27 @@
+"""The HTTP edge: JSON API, health, metrics."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from ratchet import __version__
+from ratchet.web import channels, commands, incidents, problems, status
+from ratchet.web.guard import ErrorEdge, Guard
+from ratchet.web.services import Services
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application, without a server. Its schema is at /openapi.json."""
+    app = FastAPI(
+        title="Ratchet",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for room in (status, channels, incidents, commands):
+        app.include_router(room.router(services))
+    problems.install(app)
+    app.add_middleware(Guard, token=services.token)
+    app.add_middleware(ErrorEdge)  # added last: outermost
+    return app

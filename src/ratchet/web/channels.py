@@ -1,0 +1,72 @@
+"""Channels, their messages and threads."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+
+from ratchet.domain.messages import Channel, MessageRef
+from ratchet.web.models import ChannelList, ChannelOut, MessageOut, MessagePage, OnboardAccepted, Thread
+from ratchet.web.parameters import TS, ChannelId, Name, PageSize, Ts
+from ratchet.web.problems import RESPONSES
+from ratchet.web.services import Services
+
+MAX_ONBOARD = 100_000
+NOT_PEOPLE = frozenset({"bot", "self"})
+
+
+def router(services: Services) -> APIRouter:
+    routes = APIRouter(prefix="/api/channels", tags=["channels"], responses=RESPONSES)
+
+    @routes.get("")
+    async def list_channels() -> ChannelList:
+        """Every recorded channel, by name."""
+        return ChannelList(channels=[ChannelOut.of(channel) for channel in await services.channels.all()])
+
+    @routes.get("/{name}")
+    async def get_channel(name: Name) -> ChannelOut:
+        """One channel, by name or id."""
+        return ChannelOut.of(await the_channel(services, name))
+
+    @routes.get("/{name}/messages")
+    async def list_messages(
+        name: Name, n: PageSize = 100, before: Annotated[str | None, Query(pattern=TS)] = None
+    ) -> MessagePage:
+        """The newest n messages, replies included, posted before the ts `before` if it is given."""
+        channel = await the_channel(services, name)
+        found = await services.messages.recent(channel.id, n, before)
+        return MessagePage(
+            messages=[MessageOut.of(message) for message in found],
+            next_before=found[-1].ts if len(found) == n else None,
+        )
+
+    @routes.post("/{name}/onboard", status_code=202)
+    async def onboard(
+        name: Name, n: Annotated[int | None, Query(ge=1, le=MAX_ONBOARD)] = None
+    ) -> OnboardAccepted:
+        """Fetch the newest n messages of the channel from Slack, in the background."""
+        channel = await the_channel(services, name)
+        await services.onboard(channel.id, n)
+        return OnboardAccepted(channel_id=channel.id, n=n)
+
+    @routes.get("/{id}/messages/{ts}/thread")
+    async def get_thread(id: ChannelId, ts: Ts, exclude_bot: bool = False) -> Thread:  # noqa: A002  as in the path
+        """The whole thread around a message. `exclude_bot` leaves out what bots, Ratchet too, wrote."""
+        message = await services.messages.get(MessageRef(id, ts))
+        found = await services.messages.thread(MessageRef(id, message.thread_ts if message else ts))
+        if not found:
+            raise HTTPException(404, f"No message {ts} is recorded in channel {id}.")
+        return Thread(
+            messages=[MessageOut.of(m) for m in found if not (exclude_bot and m.sender.kind in NOT_PEOPLE)]
+        )
+
+    return routes
+
+
+async def the_channel(services: Services, name_or_id: str) -> Channel:
+    """Raises HTTPException 404."""
+    channel = await services.channels.find(name_or_id)
+    if channel is None:
+        raise HTTPException(404, f"No channel is recorded as {name_or_id!r}.")
+    return channel

@@ -1,0 +1,91 @@
+"""Search, services, alerts and incidents."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import AfterValidator
+
+from ratchet.store.search import MAX_LIMIT, Within
+from ratchet.web.channels import the_channel
+from ratchet.web.models import (
+    AlertList,
+    AlertOut,
+    FiringList,
+    FiringOut,
+    HitOut,
+    IncidentList,
+    IncidentOut,
+    SearchResults,
+    ServiceList,
+    ServiceOut,
+)
+from ratchet.web.parameters import MAX_QUESTION, ChannelNames, Moment, Name, PageSize, clean
+from ratchet.web.problems import RESPONSES
+from ratchet.web.services import Services
+
+ANY: Final = "*"
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+Priority = Literal["HIGH", "LOW"]
+
+
+def router(services: Services) -> APIRouter:
+    routes = APIRouter(prefix="/api", tags=["incidents"], responses=RESPONSES)
+
+    @routes.get("/search")
+    async def search(
+        q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION), AfterValidator(clean)],
+        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 10,
+        channels: ChannelNames = [],  # noqa: B006  FastAPI copies it
+    ) -> SearchResults:
+        """Threads whose messages fit the question best. Any text is a question."""
+        within = Within(everywhere=True, channel_ids=await _ids(services, channels))
+        return SearchResults(hits=[HitOut.of(hit) for hit in await services.search.find(q, within, limit)])
+
+    @routes.get("/services")
+    async def list_services() -> ServiceList:
+        """Services that alerts in public channels named."""
+        return ServiceList(services=[ServiceOut.of(row) for row in await services.incidents.services()])
+
+    @routes.get("/services/{service:path}/alerts/{alert:path}/messages")
+    async def list_firings(service: Name, alert: Name, n: PageSize = 100) -> FiringList:
+        """Messages in public channels with which the alert opened, newest first; `*` is any service."""
+        read, now = services.incidents.firings, services.now()
+        found = list(await read(None if service == ANY else service, alert, now, "", limit=n))
+        if service == ANY:
+            found += await read(None, alert, now, "", other_services=True, limit=n)
+        found.sort(key=lambda firing: firing.happened_at, reverse=True)
+        return FiringList(messages=[FiringOut.of(firing) for firing in found[:n]])
+
+    @routes.get("/services/{service:path}/alerts")
+    async def list_alerts(service: Name, priority: Priority | None = None) -> AlertList:
+        """Alerts of a service in public channels, the most frequent first; `*` is any service."""
+        rows = await services.incidents.alerts(None if service == ANY else service, priority)
+        return AlertList(alerts=[AlertOut.of(row) for row in rows])
+
+    @routes.get("/incidents")
+    async def list_incidents(
+        since: Moment = EVER,
+        until: Moment | None = None,
+        channel: ChannelNames = [],  # noqa: B006  FastAPI copies it
+        open: bool = False,  # noqa: A002  the parameter's name
+        n: PageSize = 100,
+    ) -> IncidentList:
+        """Incidents opened in [since, until), newest first. `open`: only those that are open now."""
+        ids = await _ids(services, channel)
+        if ids is None:
+            ids = [recorded.id for recorded in await services.channels.all()]
+        rows = await services.incidents.list(ids, since, until or services.now(), open_only=open, limit=n)
+        return IncidentList(incidents=[IncidentOut.of(row) for row in rows])
+
+    return routes
+
+
+async def _ids(services: Services, names: list[str]) -> list[str] | None:
+    """None for no restriction. Raises HTTPException 404, 422."""
+    wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
+    if names and not wanted:
+        raise HTTPException(422, "No channel is named. Leave the parameter out to search all.")
+    return [(await the_channel(services, name)).id for name in wanted] or None

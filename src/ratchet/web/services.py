@@ -1,0 +1,68 @@
+"""What the HTTP edge is given. `app` fills it; nothing here does work."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ratchet.jobs.queue import Queue
+from ratchet.store.channels import Channels
+from ratchet.store.incidents import Incidents
+from ratchet.store.messages import Messages
+from ratchet.store.outbox import Outbox
+from ratchet.store.search import Search
+
+Effects = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the process: `socket`, `worker` or `database`. `reason` holds no secret."""
+
+    name: str
+    ready: bool
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every part that this process is meant to run."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def ready(self) -> bool:
+        return all(part.ready for part in self.parts)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the endpoints read and call.
+
+    health: the state of every part; quick, it need not be bounded.
+    onboard: put the job that fetches the newest n messages of a channel by id; None for the default number.
+    generate: the effects that the handlers would have for a recorded message by channel id and ts, as JSON;
+        nothing is stored or delivered.
+    respond: the same, and they are stored and delivered.
+    token: the operator's; None only when listening on loopback, and then every caller is the operator.
+    """
+
+    channels: Channels
+    messages: Messages
+    incidents: Incidents
+    search: Search
+    outbox: Outbox
+    queue: Queue
+    health: Callable[[], Awaitable[Health]]
+    onboard: Callable[[str, int | None], Awaitable[None]]
+    generate: Callable[[str, str], Awaitable[Effects]]
+    respond: Callable[[str, str], Awaitable[Effects]]
+    token: str | None = field(default=None, repr=False)
+    now: Callable[[], datetime] = utc_now

@@ -1,0 +1,82 @@
+"""Health, version and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, Response
+
+from ratchet import __version__
+from ratchet.domain.errors import RatchetError
+from ratchet.telemetry import DEAD, OLDEST, OUTBOX, QUEUED
+from ratchet.web.models import Liveness, PartOut, Readiness, Version
+from ratchet.web.services import Health, Part, Services
+
+log = structlog.get_logger(__name__)
+
+# Whoever probes gives up after a few seconds too.
+PROBE_TIMEOUT_S: Final = 3.0
+
+
+def router(services: Services) -> APIRouter:
+    routes = APIRouter(tags=["status"])
+
+    @routes.get("/healthz", response_model=Liveness, responses={503: {"model": Liveness}})
+    async def healthz() -> Response:
+        """Whether the process lives and its database answers."""
+        parts = [part for part in (await _health(services)).parts if part.name == "database"]
+        ok = all(part.ready for part in parts)
+        state = "; ".join(part.reason or part.state for part in parts) or "not used"
+        return JSONResponse(Liveness(ok=ok, database=state).model_dump(), 200 if ok else 503)
+
+    @routes.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
+    async def readyz() -> Response:
+        """Whether every part does its work, each by name."""
+        health = await _health(services)
+        parts = [PartOut.model_validate(part, from_attributes=True) for part in health.parts]
+        body = Readiness(ready=health.ready, parts=parts)
+        return JSONResponse(body.model_dump(), 200 if health.ready else 503)
+
+    @routes.get("/version")
+    async def version() -> Version:
+        """Which Ratchet this is."""
+        return Version(version=__version__)
+
+    @routes.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """For Prometheus."""
+        await _refresh(services)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+async def _health(services: Services) -> Health:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            return await services.health()
+    except TimeoutError:
+        reason = f"no answer within {PROBE_TIMEOUT_S:g} s"
+        return Health((Part("database", False, "unknown", reason),))
+
+
+async def _refresh(services: Services) -> None:
+    """Gauges that are read from the database. Without it, all others are served still."""
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            stats, unsent = await services.queue.stats(), await services.outbox.unsent()
+    except (TimeoutError, RatchetError) as error:
+        log.warning("metrics_not_refreshed", error=type(error).__name__)
+        return
+    # A kind that has no jobs any more has no row either.
+    for gauge in (QUEUED, DEAD, OLDEST):
+        gauge.clear()
+    for kind in stats:
+        QUEUED.labels(kind.kind).set(kind.queued)
+        DEAD.labels(kind.kind).set(kind.dead)
+        OLDEST.labels(kind.kind).set(kind.oldest_s)
+    OUTBOX.set(unsent)
