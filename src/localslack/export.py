@@ -21,6 +21,8 @@ from localslack.model import Channel, ChannelKind, Json, User, Webhook
 from localslack.shift import shifted
 from localslack.workspace import Workspace
 
+DAY_S = 86_400
+
 _LISTS: tuple[tuple[str, ChannelKind], ...] = (
     ("channels.json", "public"),
     ("groups.json", "private"),
@@ -34,10 +36,13 @@ def load(
     *,
     newest_minutes_ago: float | None = None,
     clock: Callable[[], float] = time.time,
+    whole_days: bool = False,
     bot_joins: bool = True,
     **options: Any,
 ) -> Workspace:
     """Read an export. `newest_minutes_ago` moves all its times so that the newest message is that old.
+
+    `whole_days`: by a number of days, so that what happened at night still did; it is then up to a day older.
 
     `bot_joins`: the app is a member of every conversation that is not archived. `options` go to Workspace.
     Raises WorkspaceFileError.
@@ -50,6 +55,7 @@ def load(
     newest = max((stamps.micros(m["ts"]) for day in days.values() for m in day), default=0)
     if newest_minutes_ago is not None and newest:
         seconds = math.floor(clock() - newest_minutes_ago * 60 - newest / 1_000_000)
+        seconds -= seconds % DAY_S if whole_days else 0
         days = {channel: shifted(found, seconds) for channel, found in days.items()}
     for channel_id, found in days.items():
         _fill(ws, ws.channels[channel_id], found)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import structlog
 
 from ratchet.domain.errors import Transient
+from ratchet.domain.messages import MessageRef
 from ratchet.handlers import default_handlers
 from ratchet.handlers.assistant import Assistant
 from ratchet.handlers.runbook import RunbookHandler, RunbookWriter
@@ -27,12 +29,12 @@ from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
 from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.dispatch import Dispatch
-from ratchet.pipeline.history import History
+from ratchet.pipeline.history import History, onboard_job
 from ratchet.pipeline.intake import Intake
 from ratchet.pipeline.interact import Interact
 from ratchet.pipeline.prune import Prune
 from ratchet.pipeline.receive import Receive, mark_gaps
-from ratchet.settings import Settings
+from ratchet.settings import Settings, split_addr
 from ratchet.slack.identity import Account
 from ratchet.slack.socket import SocketListener
 from ratchet.slack.web import SlackConfig, SlackWeb, open_web
@@ -44,7 +46,11 @@ from ratchet.store.migrate import migrate
 from ratchet.store.outbox import Outbox
 from ratchet.store.pool import Database, open_database
 from ratchet.store.reader import Reader
+from ratchet.store.search import Search
 from ratchet.tools.base import WorkspaceLinks
+from ratchet.web.app import create_app
+from ratchet.web.server import serve
+from ratchet.web.services import Health, Part, Services
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +82,66 @@ class Ratchet:
     listener: SocketListener
     receive: Receive
     worker: Worker
+
+
+def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Services:
+    """What the HTTP edge may ask for."""
+    db = ratchet.store.db
+
+    async def onboard(channel_id: str, limit: int | None) -> None:
+        async with db.transaction() as conn:
+            await ratchet.store.queue.put(conn, [onboard_job(channel_id, limit)])
+
+    async def generate(channel_id: str, ts: str) -> list[dict[str, Any]]:
+        found = await ratchet.dispatch.preview(MessageRef(channel_id, ts))
+        return [asdict(effect) for _, effects in found for effect in effects]
+
+    async def respond(channel_id: str, ts: str) -> list[dict[str, Any]]:
+        effects = await ratchet.dispatch.respond(MessageRef(channel_id, ts), uuid.uuid4().hex)
+        return [asdict(effect) for effect in effects]
+
+    async def health() -> Health:
+        return await _health(ratchet, roles)
+
+    return Services(
+        Channels(db),
+        Messages(db),
+        Incidents(db),
+        Search(db),
+        Outbox(db),
+        ratchet.store.queue,
+        health,
+        onboard,
+        generate,
+        respond,
+        settings.http_token.get_secret_value() if settings.http_token else None,
+    )
+
+
+async def _health(ratchet: Ratchet, roles: Sequence[str]) -> Health:
+    """The state of every part that this process runs."""
+    parts = []
+    try:
+        async with asyncio.timeout(2), ratchet.store.db.connection() as conn:
+            await conn.execute("select 1")
+        parts.append(Part("database", True, "connected"))
+    except (Transient, TimeoutError) as error:
+        parts.append(Part("database", False, "away", str(error) or "no answer within 2 s"))
+    if "slack" in roles:
+        socket = ratchet.listener.health()
+        state = "connected" if socket.healthy else "disconnected"
+        parts.append(Part("socket", socket.healthy, state, socket.problem or ""))
+    if "worker" in roles:
+        connected = ratchet.worker.connected
+        parts.append(
+            Part(
+                "worker",
+                connected,
+                "running" if connected else "stopped",
+                "" if connected else "no connection",
+            )
+        )
+    return Health(tuple(parts))
 
 
 @asynccontextmanager
@@ -202,6 +268,9 @@ async def run(
         if "slack" in roles:
             tasks["listener"] = group.create_task(ratchet.listener.run())
             tasks["receive"] = group.create_task(ratchet.receive.run())
+        if "web" in roles:
+            web = create_app(services(ratchet, settings, roles))
+            tasks["web"] = group.create_task(serve(web, split_addr(settings.http_addr)))
         log.info("started", team=ratchet.account.team_name, roles=roles)
         if on_ready is not None:
             on_ready(ratchet)

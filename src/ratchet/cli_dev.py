@@ -99,6 +99,7 @@ def _workspace(options: Options) -> Workspace:
         return load_workspace(
             options.workspace or example_path(),
             newest_minutes_ago=NEWEST_MINUTES_AGO if options.workspace is None else None,
+            whole_days=True,
         )
     except WorkspaceFileError as error:
         raise Misconfigured(f"--workspace: {error}") from error

@@ -106,7 +106,7 @@ def test_the_service_label_is_guessed_where_there_is_one() -> None:
 
 
 def received(payload: dict[str, Any]) -> dict[str, Any]:
-    """A body as a tool sends it -> as Slack delivers it: escaped, linked, colours in hex, empty parts dropped."""
+    """A body as a tool sends it -> as Slack delivers it: escaped, linked, empty parts dropped."""
     if "event" in payload or "user" in payload or "bot_profile" in payload:
         return payload
     colours = {"danger": "a30200", "warning": "daa038", "good": "2eb886"}

@@ -37,7 +37,22 @@ _EXPORTER = re.compile(
     r"kube-state-metrics|^(?:k8s|kubernetes)-(?:pods|nodes|cadvisor|service-endpoints)$|exporter$"
 )
 _PORT_NAMES = frozenset(
-    ["http", "https", "http-metrics", "https-metrics", "metrics", "http-web", "reloader-web", "grpc", "main"]
+    [
+        "http",
+        "https",
+        "http-metrics",
+        "https-metrics",
+        "metrics",
+        "http-web",
+        "reloader-web",
+        "grpc",
+        "main",
+        "ext4",
+        "xfs",
+        "tmpfs",
+        "overlay",
+        "nfs",
+    ]
 )
 _STATES = frozenset({"true", "false", "up", "down", "enabled", "disabled", "all", "any"})
 _SERVICE_LIKE = re.compile(
@@ -45,6 +60,7 @@ _SERVICE_LIKE = re.compile(
     re.IGNORECASE,
 )
 _COMPOUND = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2,}[a-z]|^[A-Z]{2,}\d*$|[A-Z]\w*[_-]\w")
+_CAMEL = re.compile(r"^\w*[a-z]\w*[A-Z]\w*$")
 _ALERTISH = re.compile(
     r"""down|high|low|err(?:or)?s?|fail|laten|crash|expir|missing|lag|full|unavail|slow|usage|rate|saturat|stuck
     |restart|unhealthy|memory|cpu|disk|space|load|timeout|oom|dead|absent|exceed|burn|backlog|drop|limit|overload
@@ -70,7 +86,7 @@ def looks_like_alert(word: str) -> bool:
     """CamelCase, or words that name a fault; a namespace, a host or a place does not."""
     if len(word) > MAX_WORD:
         return False
-    if re.match(r"^\w*[a-z]\w*[A-Z]\w*$", word):
+    if _CAMEL.match(word):
         return True
     if _ADDRESS.match(word) or _PLACE.match(word) or "/" in word:
         return False
@@ -84,6 +100,8 @@ def split_name(prefix: str) -> tuple[str | None, list[str]]:
     words = prefix.split()
     if not words or len(words[0]) > MAX_WORD:
         return None, words
+    if _PLACE.match(words[0]) and len(words) > 1 and _CAMEL.match(words[1]) and not _CAMEL.match(words[0]):
+        return words[1], [words[0], *words[2:]]
     if _COMPOUND.search(words[0]) and looks_like_alert(words[0]):
         return words[0], words[1:]
     end = _last_fault_word(words)

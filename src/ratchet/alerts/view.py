@@ -29,7 +29,7 @@ MAX_LINKS = 60
 MAX_READ = 20_000  # characters of one part that the parsers look at: an alert says what it is at its top
 
 _LINK = re.compile(r"https?://[^\s<>|\"'`)\]]{1,1000}")
-_LABELLED = re.compile(r"<(https?://[^<>|\s]+)\|([^<>\n]*)>")
+_LABELLED = re.compile(r"<(https?://[^<>|\s]{1,1000})\|([^<>\n]{0,500})>")
 _MARKS = re.compile(r"[*~`]+|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])")
 _COLOURS = {"danger": "a30200", "warning": "daa038", "good": "2eb886"}
 
@@ -233,6 +233,13 @@ class View:
             return ()
         found = islice(_LINK.finditer(self.raw), MAX_LINKS)
         return tuple(link[0].replace("&amp;", "&") for link in found)
+
+    def label_of(self, *needles: str) -> str | None:
+        """The label of the first link whose address holds all of these, as received; None when none does."""
+        for found in _LABELLED.finditer(self.raw):
+            if found[2] and all(needle in found[1] for needle in needles):
+                return found[2]
+        return None
 
     @cached_property
     def headlines(self) -> tuple[str, ...]:

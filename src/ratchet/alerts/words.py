@@ -214,6 +214,10 @@ CLOSE_EMOJI = re.compile(
 # A ten, a colon and a name is an emoji; `10:30:15` is a time.
 _EMOJI = re.compile(r":[a-z_+][\w+'-]*:|[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\ufe0f\u200d]+")
 
+_FRONT = re.compile(
+    r"^(?:@(?:here|channel|everyone)\b|<[@!][^<>]{1,60}>|:[a-z_+][\w+'-]{0,60}:|[^\w\[(\"'“])*"
+)
+
 _UNITS = {
     "ns": 1e-9,
     "us": 1e-6,
@@ -245,6 +249,11 @@ def severity_word(text: str | None) -> str | None:
     if not text:
         return None
     return without_emoji(text).strip(" *_`\"'.,:;()[]").lower()[:40] or None
+
+
+def from_first_word(text: str) -> str:
+    """Without the mentions, emoji and signs in front; an opening bracket or quote stays."""
+    return _FRONT.sub("", text, count=1)
 
 
 def without_emoji(text: str) -> str:

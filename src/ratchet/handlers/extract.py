@@ -169,22 +169,25 @@ def fingerprint(text: str) -> str:
     return re.sub(r"[0-9a-f]{6,}|\d+|\W+", " ", words.lower()).strip()
 
 
-def extract(threads: Sequence[Thread], limit: int = 3) -> Extract | None:
-    """What helped, from threads newest first; None when nothing useful was written."""
+def extract(threads: Sequence[Thread], beside: int = 1, before: int = 2) -> Extract | None:
+    """What helped, from threads newest first; None when nothing useful was written.
+
+    `beside` and `before` bound what is shown next to the one thing: somebody reads it at night.
+    """
     ranked = [(thread, found) for thread in threads if (found := rank(thread))]
     if not ranked:
         return None
     (_, newest), older = ranked[0], ranked[1:]
     last_time = newest[0]
     seen = {fingerprint(last_time.message.text)}
-    steps = _distinct(newest[1:], seen, limit - 1)
+    steps = _distinct(newest[1:], seen, beside)
     aged = [
         Finding(f.message, f.score * AGE_FACTOR**age)
         for age, (_, found) in enumerate(older, start=1)
         for f in found[:2]
     ]
-    before = _distinct(sorted(aged, key=lambda f: f.score, reverse=True), seen, limit)
-    return Extract(last_time, sorted(steps, key=lambda f: f.message.ts), before)
+    earlier = _distinct(sorted(aged, key=lambda f: f.score, reverse=True), seen, before)
+    return Extract(last_time, steps, earlier)
 
 
 def _distinct(findings: Sequence[Finding], seen: set[str], limit: int) -> list[Finding]:

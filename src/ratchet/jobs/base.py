@@ -112,7 +112,8 @@ class Route(Generic[J]):
     concurrency: int | None = None
 
     def __post_init__(self) -> None:
-        if self.timeout_s <= 0 or self.max_failures < 1 or (self.concurrency or 1) < 1:
+        bounds = (self.timeout_s, self.max_failures, 1 if self.concurrency is None else self.concurrency)
+        if min(bounds) <= 0:
             raise ValueError(f"route {self.kind}: timeout_s, max_failures and concurrency must be positive")
 
     @property

@@ -36,6 +36,8 @@ class KeyLocks:
         self._conn = conn
         self._held: set[int] = set()
         self._holding = asyncio.Event()
+        self._released: list[int] = []
+        self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[bool]:
@@ -56,31 +58,35 @@ class KeyLocks:
         self._holding.set()
         taken = False
         try:
-            taken = await self._ask(sql.LOCK_KEY, key)
+            taken = await self._ask(sql.LOCK_KEY, {"key": key})
         finally:
             if not taken:
                 self._forget(key)
         return taken
 
     async def _release(self, key: int) -> None:
-        """Until the other side has answered, the key counts as held."""
-        try:
-            await self._ask(sql.UNLOCK_KEY, key)
-        except LockLost:
-            pass  # a session that is gone holds no locks
-        finally:
-            self._forget(key)
+        """Keys that are released while a statement is under way go together in the next one."""
+        self._released.append(key)
+        async with self._turn:
+            keys, self._released = self._released, []
+            try:
+                if keys:
+                    await self._ask(sql.UNLOCK_KEYS, {"keys": keys})
+            except LockLost:
+                pass  # a session that is gone holds no locks
+            finally:
+                self._forget(*keys)
 
-    def _forget(self, key: int) -> None:
-        self._held.discard(key)
+    def _forget(self, *keys: int) -> None:
+        self._held.difference_update(keys)
         if not self._held:
             self._holding.clear()
 
-    async def _ask(self, query: LiteralString, key: int) -> bool:
+    async def _ask(self, query: LiteralString, params: dict[str, Any]) -> bool:
         try:
             async with asyncio.timeout(ANSWER_S):
                 async with AsyncCursor(self._conn, row_factory=tuple_row) as cursor:
-                    row = await (await cursor.execute(query, {"key": key})).fetchone()
+                    row = await (await cursor.execute(query, params)).fetchone()
         except (psycopg.Error, OSError, TimeoutError) as error:
             raise LockLost("the connection that holds the serial keys is broken") from error
         return bool(row and row[0])
@@ -89,7 +95,7 @@ class KeyLocks:
         """Raises LockLost when the connection breaks while any key is held."""
         while True:
             await self._holding.wait()
-            await self._ask(sql.LOCK_PING, 0)
+            await self._ask(sql.LOCK_PING, {})
             await asyncio.sleep(PING_S)
 
 

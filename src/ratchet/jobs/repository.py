@@ -6,6 +6,7 @@ mark a job failed when it cannot be put back, and know no serial keys.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class Repository(Queries):
     connections: Connections = field(kw_only=True)
     caps: Mapping[str, int | None] = field(kw_only=True)
     in_hand: Callable[[], Iterable[int]] = field(default=tuple, kw_only=True)
+    ended: list[int] = field(default_factory=list, kw_only=True)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, kw_only=True)
     endings: dict[int, dict[str, object]] = field(default_factory=dict, kw_only=True)
 
     async def dequeue(
@@ -96,11 +99,18 @@ class Repository(Queries):
             self.endings.pop(job.id, None)
 
     async def finish(self, job: Job) -> None:
-        """Delete an ended job now, so that the next of its key can be claimed; `log_jobs` finds it gone."""
-        try:
-            await self.connections.rows(sql.FINISH, {"id": job.id})
-        except DATABASE_ERRORS:
-            log.warning("job.end_not_stored", job_id=job.id, kind=job.entrypoint)
+        """Delete an ended job now, so that the next of its key can be claimed; `log_jobs` finds it gone.
+
+        Those that end while a statement is under way go together in the next one.
+        """
+        self.ended.append(job.id)
+        async with self.turn:
+            ids, self.ended = self.ended, []
+            try:
+                if ids:
+                    await self.connections.rows(sql.FINISH, {"ids": ids})
+            except DATABASE_ERRORS:
+                log.warning("job.end_not_stored", job_ids=ids)
 
     async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
         rows = await self.connections.rows(sql.NEXT_DUE, {"kinds": list(entrypoints)})

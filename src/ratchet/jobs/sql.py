@@ -164,10 +164,11 @@ union all
 select id, 'failed'::jobs_status, entrypoint, priority from dead
 """
 
-# Sooner than SETTLE, for a job that others of its key wait for.
+# Sooner than SETTLE, for jobs that others of their key wait for.
 FINISH: Final[LiteralString] = """
 with gone as (
-    delete from jobs where id = %(id)s and status = 'picked' and not coalesce(headers ? 'again', false)
+    delete from jobs
+    where id = any(%(ids)s) and status = 'picked' and not coalesce(headers ? 'again', false)
     returning id, entrypoint, priority
 )
 insert into jobs_log (job_id, status, entrypoint, priority)
@@ -239,5 +240,5 @@ select count(*) from jobs where entrypoint = any(%(kinds)s) and
 """
 
 LOCK_KEY: Final[LiteralString] = "select pg_try_advisory_lock(%(key)s)"
-UNLOCK_KEY: Final[LiteralString] = "select pg_advisory_unlock(%(key)s)"
-LOCK_PING: Final[LiteralString] = "select %(key)s::bigint = 0 as alive"
+UNLOCK_KEYS: Final[LiteralString] = "select bool_and(pg_advisory_unlock(k)) from unnest(%(keys)s::bigint[]) k"
+LOCK_PING: Final[LiteralString] = "select true"

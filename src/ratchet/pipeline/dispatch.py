@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from ratchet.domain.effects import Annotate, DirectMessage, Effect, Post, React, Reply
+from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import NOTHING, Action, IncidentAction
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender
 from ratchet.handlers.base import Handler, Trigger
@@ -28,6 +29,8 @@ from ratchet.store.pool import Database
 from ratchet.telemetry import HANDLER_FAILURES, HANDLER_SECONDS
 
 log = structlog.get_logger(__name__)
+
+ASSISTANT: Final = "assistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,30 @@ class Dispatch:
         stored = await self.commit(run_key, job.handler, effects)
         log.info("handler_ran", handler=job.handler, message=str(ref), effects=len(effects), stored=stored)
         return Done()
+
+    async def preview(self, ref: MessageRef) -> list[tuple[str, Sequence[Effect]]]:
+        """Handler names and what they would do about a recorded message; nothing is stored.
+
+        When no handler wants it, the assistant answers it as a question. Raises Refused for a message that is
+        not recorded.
+        """
+        message = await Messages(self.db).get(ref)
+        channel = await Channels(self.db).get(ref.channel_id)
+        if message is None or channel is None:
+            raise Refused(f"No message {ref.ts} is recorded in channel {ref.channel_id}.")
+        action = await Incidents(self.db).action_of(ref, message.version)
+        trigger = self._trigger(message, channel, action, edit=False)
+        wanting = [handler for handler in self.handlers if handler.wants(trigger)]
+        chosen = wanting or [handler for handler in self.handlers if handler.name == ASSISTANT]
+        return [(handler.name, await handler.handle(trigger)) for handler in chosen]
+
+    async def respond(self, ref: MessageRef, request: str) -> list[Effect]:
+        """Do what `preview` says, now, whatever was said before. `request` names this demand, uniquely."""
+        said: list[Effect] = []
+        for handler, effects in await self.preview(ref):
+            await self.commit(f"{handler}:{ref}:{request}", handler, effects)
+            said += effects
+        return said
 
     def _trigger(self, message: Message, channel: Channel, action: IncidentAction, *, edit: bool) -> Trigger:
         # What an edited message said before is not kept. It need not be: a handler that ran for the message

@@ -16,7 +16,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from ratchet.domain.messages import MessageRef
 from ratchet.store.pool import Connection, Database
 from ratchet.store.snippets import snippet
-from ratchet.store.terms import Statistics, Term, lexemes, quoted, select, terms, texts_to_parse
+from ratchet.store.terms import Selection, Statistics, Term, lexemes, quoted, select, terms, texts_to_parse
 
 PARSE: Final = """
 select array(select lexeme from unnest(to_tsvector('english', words))) as lexemes
@@ -172,9 +172,8 @@ class Search:
                 selection = select(wanted, statistics, budget)
                 if not selection.query:
                     break
-                values = _values(within, wanted, limit) | {"select": selection.query, "most": 2 * budget}
-                values["since"] = _later(within.since, selection.since if within.until is None else None)
-                found = await _fetch(conn, values)
+                values = values_of(within, wanted, selection, limit)
+                found = await _fetch(conn, {**values, "most": 2 * budget})
                 if len(found) >= limit or selection.complete:
                     break
             return wanted, found
@@ -182,7 +181,7 @@ class Search:
     async def _known(self, conn: Connection, parsed: Sequence[Sequence[str]]) -> Statistics:
         """The statistics, at most a minute old; counted for these words where there are none yet."""
         if self._statistics is None or self._clock() - self._statistics.taken_at > STATISTICS_AGE_S:
-            self._statistics = await _read_statistics(conn, self._clock())
+            self._statistics = await read_statistics(conn, self._clock())
         if self._statistics.frequencies:
             return self._statistics
         return await _count(conn, sorted({lexeme for found in parsed for lexeme in found}))
@@ -194,7 +193,7 @@ async def _parse(conn: Connection, query: str) -> list[list[str]]:
         return await cur.fetchall()
 
 
-async def _read_statistics(conn: Connection, now: float) -> Statistics:
+async def read_statistics(conn: Connection, now: float) -> Statistics:
     async with conn.cursor(row_factory=tuple_row) as cur:
         row = await (await cur.execute(STATISTICS)).fetchone()
     rows, words, frequencies, times = row or (0.0, [], [], [])
@@ -218,9 +217,13 @@ async def _fetch(conn: Connection, values: dict[str, Any]) -> list[Found]:
         return await (await cur.execute(FIND, values, prepare=False)).fetchall()
 
 
-def _values(within: Within, wanted: Sequence[Term], limit: int) -> dict[str, Any]:
+def values_of(within: Within, wanted: Sequence[Term], selection: Selection, limit: int) -> dict[str, Any]:
+    """The parameters of FIND but `most`."""
     thread = within.exclude_thread
+    newest = selection.since if within.until is None else None
     return {
+        "select": selection.query,
+        "since": _later(within.since, newest),
         "everywhere": within.everywhere,
         "visible_from": within.visible_from,
         "channels": None if within.channel_ids is None else list(within.channel_ids),

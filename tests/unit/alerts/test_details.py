@@ -127,7 +127,22 @@ def test_the_operators_rules_are_asked_first() -> None:
 
 
 def test_a_hostile_text_costs_little() -> None:
-    for piece in ("[", "<", '"', "a:", "is ", "https://sentry/", "1.1.", "\n- a", "`x`", "🔥"):
+    for piece in (
+        "service",
+        "x",
+        ".:",
+        "<https://sentry/issues/1?",
+        "[",
+        "<",
+        '"',
+        "a:",
+        "is ",
+        "https://sentry/",
+        "1.1.",
+        "\n- a",
+        "`x`",
+        "🔥",
+    ):
         text = (piece * 40_000)[:40_000]
         attachment = {"title": f"[FIRING:1] {text}", "text": text, "fallback": text, "footer": text}
         assert classify(bot(text, name="sentry", attachments=[attachment])) is not None

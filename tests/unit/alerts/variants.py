@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.unit.alerts.variants_other import NOTHING, OTHERS
+from tests.unit.alerts.variants_other import LATER, NOTHING, OTHERS
 from tests.unit.alerts.variants_prometheus import ALERTMANAGER, GRAFANA
 from tests.unit.alerts.variants_tools import NAMED_TOOLS
 
-VARIANTS = (*ALERTMANAGER, *GRAFANA, *NAMED_TOOLS, *OTHERS, *NOTHING)
+VARIANTS = (*ALERTMANAGER, *GRAFANA, *NAMED_TOOLS, *OTHERS, *LATER, *NOTHING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.alerts.payloads import CLOSE, NONE, OPEN, Variant, bot, card, fields
+from tests.unit.alerts.payloads import CLOSE, NONE, OPEN, Variant, bot, card, fields, header, section
 
 OTHERS = (
     Variant(
@@ -75,6 +75,49 @@ OTHERS = (
         "statuspage resolved",
         bot("*Resolved* - Payments are delayed\nThis incident has been resolved.", name="Statuspage"),
         CLOSE,
+    ),
+)
+
+LATER = (
+    Variant(
+        "mention before the status",
+        card("x", pretext="<!channel> *FIRING:* LatencyHigh", text="*Service:* cart"),
+        OPEN,
+        "LatencyHigh",
+        "cart",
+    ),
+    Variant(
+        "columns",
+        bot("🚨 *CRITICAL* | checkout | Error rate 8.3% > 5%"),
+        OPEN,
+        "Error rate 8.3% > 5%",
+        "checkout",
+        "HIGH",
+    ),
+    Variant(
+        "is firing for", bot("Prometheus alert *LatencyHigh* is firing for cart"), OPEN, "LatencyHigh", "cart"
+    ),
+    Variant(
+        "service is down", bot("Service checkout is DOWN", name="Consul Alerts"), OPEN, "checkout", "checkout"
+    ),
+    Variant("am bold and a column", bot("*[FIRING:2] KubePodNotReady* | prod"), OPEN, "KubePodNotReady"),
+    Variant(
+        "am bracket before the bracket",
+        card("[PROD] [FIRING:1] LatencyHigh (cart critical)"),
+        OPEN,
+        "LatencyHigh",
+        "cart",
+        "HIGH",
+    ),
+    Variant(
+        "am place before the name", card("[FIRING:3] prod InstanceDown (node)"), OPEN, "InstanceDown", "node"
+    ),
+    Variant(
+        "header block",
+        bot(blocks=[header("✅ Resolved: LatencyHigh"), section("*Service:* cart")]),
+        CLOSE,
+        "LatencyHigh",
+        "cart",
     ),
 )
 

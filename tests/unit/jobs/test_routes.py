@@ -25,7 +25,7 @@ async def tick() -> None:
 @pytest.mark.parametrize("wrong", [{"timeout_s": 0}, {"max_failures": 0}, {"concurrency": 0}])
 def test_a_route_without_bounds_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="route nothing"):
-        Route(Nothing, run, **wrong)  # type: ignore[arg-type]  # the names are known to fit
+        Route(Nothing, run, **wrong)
 
 
 def test_two_routes_for_one_kind_are_refused() -> None:

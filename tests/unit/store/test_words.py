@@ -32,7 +32,16 @@ def test_the_text_itself_stays_part_of_what_is_indexed() -> None:
 
 
 def test_text_without_spaces_is_indexed_by_pairs_of_characters() -> None:
-    assert bigrams("ノードを再起動した ok") == ["ノー", "ード", "ドを", "を再", "再起", "起動", "動し", "した"]
+    assert bigrams("ノードを再起動した ok") == [
+        "ノー",
+        "ード",
+        "ドを",
+        "を再",
+        "再起",
+        "起動",
+        "動し",
+        "した",
+    ]
     assert bigrams("再 起動") == ["再", "起動"]
 
 

@@ -22,12 +22,13 @@ from ratchet.alerts.judgement import by_colour
 from ratchet.alerts.keys import make_key, same_text
 from ratchet.alerts.labels import Labels, first, named_labels, service_of
 from ratchet.alerts.view import Attachment, View, plain
-from ratchet.alerts.words import duration_s, timestamp, without_emoji
+from ratchet.alerts.words import duration_s, from_first_word, timestamp, without_emoji
 from ratchet.domain.incidents import Action, IncidentAction
 
 BRACKET = re.compile(
-    r"^[^\w\[]{0,40}(?::[\w+-]+:\s*)*\[\s*(?:([\w .:-]{1,40}?)[ |-])?(FIRING|RESOLVED)(?:\s?:\s?(\d+))?"
-    r"(?:\s?[,|/;]\s?(?:FIRING|RESOLVED)(?::\d+)?)*(?:\s[^\]]{0,40})?\]\s?(.*)",
+    r"^(?:\[(?P<front>[\w .-]{1,30})\]\s*)?\[\s*(?:(?P<site>[\w .:-]{1,40}?)[ |-])?(?P<word>FIRING|RESOLVED)"
+    r"(?:\s?:\s?(?P<count>\d+))?"
+    r"(?:\s?[,|/;]\s?(?:FIRING|RESOLVED)(?::\d+)?)*(?:\s[^\]]{0,40})?\]\s?(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 MAX_TITLE = 2000
@@ -103,22 +104,24 @@ def read_group(text: str) -> Group | None:
     """`[FIRING:2] Name a b (c d)` taken apart; None when the text does not begin so."""
     if "[" not in text[:60]:
         return None
-    found = BRACKET.match(readable(text.lstrip(" *_\n").partition("\n")[0][:MAX_TITLE]))
+    line = text.lstrip().partition("\n")[0][:MAX_TITLE].replace("*", "")
+    found = BRACKET.match(from_first_word(readable(line)))
     if not found:
         return None
-    rest = (_DEFAULT_TAIL.sub("", found[4]) if "|" in found[4] else found[4]).strip(" *_")
+    rest = found["rest"]
+    rest = (_DEFAULT_TAIL.sub("", rest) if "|" in rest else rest).strip(" _")
     # A title is at times a link: `[FIRING:1] <url|Name>` reads `Name (url)`.
     rest = _LINK_AT_END.sub("", rest)
     prefix, common = _parentheses(rest)
-    firing = found[2].upper() == "FIRING" or "FIRING" in found[0][: found.start(4)].upper()
+    firing = "FIRING" in found[0][: found.start("rest")].upper()
     named = common is not None and _NAMED.search(common) is not None
     return Group(
         action=Action.OPEN if firing else Action.CLOSE,
-        count=int(found[3]) if found[3] and len(found[3]) < 7 else None,
+        count=int(found["count"]) if found["count"] and len(found["count"]) < 7 else None,
         prefix=without_emoji(prefix).strip(" -–|:*_`"),
         common=None if common is None else tuple(common.split()),
         named=named,
-        site=found[1] or "",
+        site=found["site"] or found["front"] or "",
     )
 
 

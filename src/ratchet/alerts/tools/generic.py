@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ratchet.alerts.judgement import by_colour
 from ratchet.alerts.keys import link_key, make_key, same_text
 from ratchet.alerts.labels import Labels, first, named_labels, service_of
 from ratchet.alerts.view import View
-from ratchet.alerts.words import CLOSE_EMOJI, OPEN_EMOJI, STATUS, duration_s, without_emoji
+from ratchet.alerts.words import CLOSE_EMOJI, OPEN_EMOJI, STATUS, duration_s, from_first_word, without_emoji
 from ratchet.domain.incidents import Action, IncidentAction
 
-_EMOJIS = r"[^\w\[(\"'“*#@<]*(?::[a-z_+][\w+'-]*:[^\w\[(\"'“*#@<]*)*"
 _WORDS = "|".join(sorted((re.escape(word) for word in STATUS), key=len, reverse=True))
 _BRACKET = re.compile(
-    rf"^{_EMOJIS}(?:\[(?:P[1-5]|[\w.-]{{2,20}})\]\s*)??[\[(]\s*(?:[\w.-]{{1,20}}[ |:/-]\s?)?"
+    rf"^(?:\[(?:P[1-5]|[\w.-]{{2,20}})\]\s*)??[\[(]\s*(?:[\w.-]{{1,20}}[ |:/-]\s?)?"
     rf"({_WORDS})(?:[ :|#-]\s?[\w.%]{{1,20}})?\s*[\])]\s*[:|–-]?\s*(?P<rest>.+)?",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(
-    rf"^{_EMOJIS}(?:\[[\w./-]{{2,30}}\]\s*)?(?:(?:monitor|alert|incident|alarm|issue|check|status)\s+)?"
+    rf"^(?:\[[\w./-]{{2,30}}\]\s*)?(?:(?:monitor|alert|incident|alarm|issue|check|status)\s+)?"
     rf"({_WORDS})(?:\s+alert|\s+incident|\s+alarm)?\s*(?::|\s[-–—|]+\s|\s!+\s)\s*(?P<rest>.+)",
     re.IGNORECASE,
 )
 _HAPPENED = re.compile(
-    r"^\W*(?P<subject>(?:[\w'\"“”.:/()#%-]+\s){0,12}?(?!not\b)[\w'\"“”.:/()#%-]+)\s(?:has\s(?:been\s)?|was\s|is\snow\s|is\s)?"
-    r"(?P<state>triggered|firing|resolved|recovered|cleared|acknowledged|silenced|back to normal|in alarm)\b"
-    r"\W*$",
+    r"^(?:prometheus\s)?(?:(?:alert|alarm|incident|rule)\s)?"
+    r"(?P<subject>(?:[\w'\"“”.:/()#%-]+\s){0,12}?(?!not\b)[\w'\"“”.:/()#%-]+)"
+    r"\s(?:has\s(?:been\s)?|was\s|is\snow\s|is\s)?"
+    r"(?P<state>triggered|firing|resolved|recovered|cleared|acknowledged|silenced|back to normal|in alarm|fired)\b"
+    r"(?:\s(?:for|on|in)\s(?P<where>[\w./-]+))?\W*$",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(
-    r"^\W*(?:an?\s)?(?:incident|alert|alarm)\s(?:has been\s|was\s)?"
-    r"(?P<state>triggered|opened|resolved|closed|acknowledged)(?P<subject>)\W*$",
+    r"^(?:an?\s)?(?:incident|alert|alarm)\s(?:has been\s|was\s)?"
+    r"(?P<state>triggered|opened|resolved|closed|acknowledged)(?P<subject>)(?P<where>)\W*$",
     re.IGNORECASE,
 )
 _TOOK = re.compile(
     r"\b(?:duration|lasted|down for|resolved (?:in|after))\W{1,3}((?:\d+(?:\.\d+)?\s?[a-z]+\s?)+)",
     re.IGNORECASE,
 )
+# `checkout | Error rate above 5%`
+_COLUMNS = re.compile(r"^(?P<service>[\w./-]{2,60})\s\|\s(?P<alert>\S.*\s.*\S)$")
 # Too common in a bot's ordinary posts to open or close without a colour or a red or green sign beside them.
 _WEAK = frozenset(
     [
@@ -76,7 +80,7 @@ _WEAK = frozenset(
 )
 _FAULT = re.compile(
     r"\balert|\bincident|\bdown\b|\berrors?\b|fail|threshold|exceed|above|below|breach|firing|unavailab|unhealthy|outage"
-    r"|latenc|timeout|\bhigh\b|critical|crash|degraded|unreachable|restart",
+    r"|latenc|trigger|fired|\bactive|violat|anomal|alarm|timeout|\bhigh\b|critical|crash|degraded|unreachable|restart",
     re.IGNORECASE,
 )
 _OVER = re.compile(
@@ -106,18 +110,23 @@ def parse(view: View) -> IncidentAction | None:
 
 
 def _line(view: View, line: str) -> IncidentAction | None:
-    if found := _BRACKET.match(line):
+    words = from_first_word(line)
+    if found := _BRACKET.match(words):
         return _stated(view, found[1], found["rest"] or "", line, ("bracket", 0.8))
-    if found := _PREFIX.match(line):
+    if found := _PREFIX.match(words):
         return _stated(view, found[1], found["rest"], line, ("prefix", 0.65))
-    if found := _WHOLE.match(line) or _HAPPENED.match(line):
-        return _stated(view, found["state"], found["subject"] or line, line, ("sentence", 0.55))
+    if found := _WHOLE.match(words) or _HAPPENED.match(words):
+        answer = _stated(view, found["state"], found["subject"] or line, line, ("sentence", 0.55))
+        where = found["where"]
+        return replace(answer, service=where) if answer and where and not answer.service else answer
     return None
 
 
 def _stated(view: View, word: str, rest: str, line: str, rule: tuple[str, float]) -> IncidentAction | None:
     status = word.lower()
-    action = {"back to normal": Action.CLOSE, "in alarm": Action.OPEN}.get(status) or STATUS[status]
+    action = {"back to normal": Action.CLOSE, "in alarm": Action.OPEN, "fired": Action.OPEN}.get(
+        status
+    ) or STATUS[status]
     sign = _sign(view, line)
     if sign in {Action.OPEN, Action.CLOSE} and status in {"alert", "problem", "status"}:
         action = sign
@@ -125,10 +134,11 @@ def _stated(view: View, word: str, rest: str, line: str, rule: tuple[str, float]
         return None
     labels = named_labels(view)
     title = _title(rest, line)
+    column = _COLUMNS.match(title)
     return IncidentAction(
         action,
-        alert=_alert(labels, title),
-        service=service_of(labels) or _footer_service(view),
+        alert=_alert(labels, column["alert"] if column else title),
+        service=service_of(labels) or (column["service"] if column else _footer_service(view)),
         severity=_severity(labels, status, action),
         pair_key=link_key(view)
         or make_key(view, "generic", same_text(title), first(labels, "host", "instance")),
@@ -165,7 +175,7 @@ def _known(view: View) -> bool:
 
 
 def _title(rest: str, line: str) -> str:
-    title = re.sub(r"\s\(?https?://\S+\)?$", "", without_emoji(rest)).strip(' :|–-*_`"“”')
+    title = re.sub(r"\s\(?https?://\S+\)?$", "", without_emoji(from_first_word(rest))).strip(' :|–-*_`"“”')
     return title or without_emoji(line)
 
 

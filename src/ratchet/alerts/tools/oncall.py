@@ -22,7 +22,7 @@ _WORDS = {
     "silenced": Action.NONE,
 }
 _BY = re.compile(r"\b(Resolved|Acknowledged|Silenced) by\b")
-_TITLE = re.compile(r"<[^|>]*/alert-groups/[^|>]*\|([^<>\n]+)>|^[*_]*(#\d+ [^\n]+)", re.MULTILINE)
+_TITLE = re.compile(r"^[*_]*(#\d+ [^\n]{1,500})", re.MULTILINE)
 _NUMBER = re.compile(r"^#\d+\s*")
 _BRACKET = re.compile(r"^\[[^\]]*\]\s*")
 _VALUES = re.compile(r"\s\([^()]*\)$")
@@ -60,7 +60,6 @@ def _state(view: View) -> tuple[Action | None, str]:
 
 def _title(view: View) -> str | None:
     found = _TITLE.search(view.raw)
-    if not found:
-        return None
-    title = _BRACKET.sub("", _NUMBER.sub("", without_emoji(plain(found[1] or found[2]))))
+    stated = view.label_of(_LINK) or (found[1] if found else "")
+    title = _BRACKET.sub("", _NUMBER.sub("", without_emoji(plain(stated))))
     return _VALUES.sub("", title).strip() or None

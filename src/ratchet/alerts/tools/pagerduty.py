@@ -20,7 +20,6 @@ _STATE = re.compile(
 )
 _LOOSE = re.compile(r"\b(Triggered|Acknowledged|Resolved|Reassigned|Escalated|Snoozed)\b", re.IGNORECASE)
 _WORDS = {"triggered": Action.OPEN, "reopened": Action.OPEN, "resolved": Action.CLOSE}
-_TITLE = re.compile(r"<https?://[^|>]*pagerduty\.com/[^|>]*incidents/[^|>]*\|([^<>\n]+)>")
 _NUMBER = re.compile(
     r"^[\s:*-]*(?:\[?#\d+\]?:?\s*)?(?:(?:Triggered|Resolved|Acknowledged)\W*\s)?(?:\[?#\d+\]?:?\s*)?"
 )
@@ -51,10 +50,10 @@ def parse(view: View) -> IncidentAction | None:
 
 
 def _title(view: View) -> str | None:
-    for found in _TITLE.finditer(view.raw):
-        title = _NUMBER.sub("", plain(found[1])).strip()
-        if title and not _JUST_NUMBER.match(title):
-            return title
+    label = view.label_of("pagerduty.com/", "incidents/")
+    title = _NUMBER.sub("", plain(label)).strip() if label else ""
+    if title and not _JUST_NUMBER.match(title):
+        return title
     for line in view.headlines:
         title = _NUMBER.sub("", re.sub(r"\s\(?https?://\S+", "", without_emoji(line))).strip(" :-")
         if title and not _LOOSE.fullmatch(title):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ratchet.alerts.keys import link_key, make_key
 from ratchet.alerts.labels import first, named_labels
 from ratchet.alerts.view import View, plain
-from ratchet.alerts.words import CLOSE_EMOJI, duration_s
+from ratchet.alerts.words import CLOSE_EMOJI, duration_s, from_first_word
 from ratchet.domain.incidents import Action, IncidentAction
 
 
@@ -38,36 +38,37 @@ SENTENCES = (
     ),
     _sentence(
         "hyperdx",
-        r"^\W*(?::[\w+-]+:)?\W*(?P<state>)Alert for [\"“](?P<alert>.+?)[\"”]",
+        r"^(?P<state>)Alert for [\"“](?P<alert>.+?)[\"”]",
         "resolved",
         alert_is_service=False,
     ),
     _sentence(
         "uptimerobot",
-        r"^\W*(?::[\w+-]+:)?\W*Monitor is (?P<state>DOWN|UP)\b:?\s*(?P<alert>.+?)(?:\s+\(\s*\S+\s*\))?\.?"
+        r"^Monitor is (?P<state>DOWN|UP)\b:?\s*(?P<alert>.+?)(?:\s+\(\s*\S+\s*\))?\.?"
         r"(?:\s+-\s+Reason:.*|\s*\(?It was down for (?P<took>[^)]+?)\)?\.?)?$",
         "up",
     ),
     _sentence(
         "healthchecks",
-        r"^\W*(?:The check )?[\"“](?P<alert>.+?)[\"”] is (?:now )?(?P<state>DOWN|UP)\b",
+        r"^(?:The check )?[\"“](?P<alert>.+?)[\"”] is (?:now )?(?P<state>DOWN|UP)\b",
         "up",
     ),
     _sentence(
         "pingdom",
-        r"^\W*(?:Pingdom ?Alert|Check)\s+(?P<state>DOWN|UP):\s*(?P<alert>.+?)(?:\s+\([^()]*\))?"
+        r"^(?:Pingdom ?Alert|Check)\s+(?P<state>DOWN|UP):\s*(?P<alert>.+?)(?:\s+\([^()]*\))?"
         r"(?:\s+is (?:down|up).*)?$",
         "up",
     ),
     _sentence(
         "checkly",
-        r"^\W*(?::[\w+-]+:)?\W*Check [\"“'](?P<alert>.+?)[\"”'] (?:has |is )?"
+        r"^Check [\"“'](?P<alert>.+?)[\"”'] (?:has |is )?"
         r"(?P<state>failed|failing|recovered|degraded)\b",
         "recovered",
     ),
     _sentence(
         "monitor",
-        r"^\W*(?::[\w+-]+:)?\W*(?P<alert>[\w./:@-]+(?: [\w./:@-]+){0,5}?) "
+        r"^(?:(?:service|host|monitor|check|site|website|server|endpoint) )?"
+        r"(?P<alert>[\w./:@-]+(?: [\w./:@-]+){0,5}?) "
         r"(?:is|went|has gone) (?:now )?(?:back )?"
         r"(?P<state>down|up|online|offline|unreachable|recovered|unavailable|healthy|unhealthy)"
         r"(?: again)?(?:\s*[.!]*$|\s*[:(|,;–-].{0,200}$|\s(?:for|since|after)\s\d.{0,60}$)",
@@ -79,7 +80,7 @@ SENTENCES = (
 def parse(view: View) -> IncidentAction | None:
     if view.is_reply and not view.attachments:
         return None
-    for line in view.headlines:
+    for line in map(from_first_word, view.headlines):
         for sentence in SENTENCES:
             if found := sentence.pattern.search(line):
                 return _judged(view, sentence, found)

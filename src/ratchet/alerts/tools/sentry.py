@@ -16,7 +16,6 @@ _METRIC = re.compile(r"^\W*(Critical|Warning|Resolved):\s*(.+)", re.IGNORECASE)
 _METRIC_LINK = re.compile(
     r"sentry[^\s]*/(?:alerts/rules/details|organizations/[\w-]+/alerts)/([\w-]+)/?(?:\?(?:.*&)?alert=(\d+))?"
 )
-_ISSUE_LINK = re.compile(r"<https?://[^|>\s]*sentry[^|>\s]*/issues/\d+[^|>]*\|([^<>\n]+)>")
 _BRACKET = re.compile(r"^\[([\w.-]+)\]\s+(.+)")
 _PROJECT = re.compile(r"Project:\s*(?:<[^|>]*\|([^<>]+)>|([\w.-]+))")
 _LEVEL = re.compile(r"\blevel:\s*`?(\w+)`?")
@@ -36,7 +35,7 @@ def parse(view: View) -> IncidentAction | None:
 
 def _metric(view: View) -> IncidentAction | None:
     found = next((match for line in view.headlines if (match := _METRIC.match(line))), None)
-    if not found or _ISSUE_LINK.search(view.raw):
+    if not found or view.label_of("sentry", "/issues/"):
         return None
     word = found[1].lower()
     link = next((match for url in view.links if (match := _METRIC_LINK.search(url))), None)
@@ -55,11 +54,11 @@ def _metric(view: View) -> IncidentAction | None:
 
 
 def _issue(view: View) -> IncidentAction | None:
-    link = _ISSUE_LINK.search(view.raw)
-    if not link and not view.linked("/issues/"):
+    label = view.label_of("sentry", "/issues/")
+    if not label and not view.linked("/issues/"):
         return None
     bracket = _BRACKET.match(plain(view.text))
-    title = plain(link[1]) if link else bracket[2] if bracket else without_emoji(view.headlines[0])
+    title = plain(label) if label else bracket[2] if bracket else without_emoji(view.headlines[0])
     project = _PROJECT.search(view.raw)
     short = _SHORT.search(view.raw)
     done = _DONE.search(view.flat)

@@ -1,0 +1,142 @@
+"""`ratchet dev` as a newcomer sees it: the page, an alert, its runbook, a question, a resolve."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.acceptance.harness import eventually
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Set to a folder, the pictures of the documentation are taken anew.
+PICTURES = os.environ.get("RATCHET_TEST_PICTURES")
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
+
+
+@dataclass
+class Demo:
+    slack: str
+    api: str
+
+    async def incidents(self, alert: str) -> list[dict[str, Any]]:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"{self.api}/api/incidents", params={"limit": 100})
+            return [one for one in answer.json()["incidents"] if one["alert"] == alert]
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ratchet", "dev", "--port", "0", "--http-port", "0",
+            stdout=output, stderr=output, cwd=tmp_path,
+            env={"PATH": os.defpath, "HOME": str(tmp_path), "COLUMNS": "200"},
+        )  # fmt: skip
+
+    async def addresses() -> list[str]:
+        text = log.read_text("utf-8")
+        assert process.returncode is None, text
+        return re.findall(r"http://127\.0\.0\.1:\d+", text) if "is ready" in text else []
+
+    try:
+        slack, api = await eventually(addresses, within=120, what="the demo is ready")
+        yield Demo(slack, api)
+    finally:
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(30):
+            status = await process.wait()
+    assert status == 0, log.read_text("utf-8")
+    assert "Traceback" not in log.read_text("utf-8")
+
+
+@pytest.fixture
+async def page(demo: Demo) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        page = await browser.new_page(viewport={"width": 1360, "height": 860})
+        await page.goto(demo.slack)
+        yield page
+        await browser.close()
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+async def fire(page: Page, scenario: str, step: str) -> None:
+    await page.get_by_role("button", name="Fire an alert").click()
+    entry = page.locator("#scenarios li, #scenarios .scenario").filter(has_text=scenario).first
+    await entry.get_by_role("button", name=step).first.click()
+    if await page.locator("#scenarios[open]").count():
+        await page.keyboard.press("Escape")
+
+
+async def test_an_alert_gets_a_runbook_a_question_an_answer_and_a_resolve_closes(
+    demo: Demo, page: Page
+) -> None:
+    await (
+        page.get_by_role("button", name="ops-alerts").or_(page.get_by_role("link", name="ops-alerts")).click()
+    )
+    before = len(await demo.incidents("HighErrorRate"))
+    await fire(page, "checkout", "Fire")
+    alert = page.locator("#messages .msg").filter(has_text="[FIRING:1] HighErrorRate checkout").last
+    await alert.get_by_role("button", name="1 reply").click()
+    replies = page.locator("#replies")
+    await expect(replies).to_contain_text("What fixed it last time")
+    await expect(replies).to_contain_text("harborctl flags set checkout.recycle_payments_pool=on")
+    link = replies.locator("a[href*='/archives/']").first
+    await replies.evaluate("box => { box.scrollTop = 0 }")
+    await picture(page, "demo")
+
+    async def opened() -> bool:
+        found = await demo.incidents("HighErrorRate")
+        return len(found) == before + 1 and found[0]["closed_at"] is None
+
+    await eventually(opened, what="the incident is open")
+    await fire(page, "checkout", "Resolve")
+
+    async def closed() -> bool:
+        return (await demo.incidents("HighErrorRate"))[0]["closed_at"] is not None
+
+    await eventually(closed, what="the incident is closed")
+    await link.click()
+    await expect(page.locator(".msg.target")).to_contain_text("recycle_payments_pool")
+
+    await (
+        page.get_by_role("button", name="help-platform")
+        .or_(page.get_by_role("link", name="help-platform"))
+        .click()
+    )
+    await page.get_by_label("Message #help-platform").fill(
+        "@ratchet how do I connect to the staging database from DataGrip?"
+    )
+    await page.keyboard.press("Enter")
+    question = page.locator("#messages .msg").filter(has_text="from DataGrip?").last
+    await question.get_by_role("button", name="1 reply").click()
+    await expect(replies).to_contain_text("port 6432")
+    await expect(replies).to_contain_text("No language model is configured")
+    await replies.evaluate("box => { box.scrollTop = 0 }")
+    await picture(page, "demo-question")
+    await replies.get_by_role("button", name="Good answer").click()

@@ -1,0 +1,77 @@
+"""What search costs on a larger record: the index is used, and common words do not read the table."""
+
+from __future__ import annotations
+
+import re
+
+from tests.integration.store.search_support import OTHER, PUBLIC, fill, message, stamp
+
+from ratchet.store import search as store_search
+from ratchet.store.pool import Database
+from ratchet.store.search import Search, Within
+from ratchet.store.terms import Statistics, select, terms
+
+ROWS = 20_000
+# Posted in the order of n; every third says "deploy", one in a thousand names its own host.
+GENERATE = """
+insert into messages (channel_id, ts, posted_at, version, text, content_hash, attrs, fts)
+select case when n %% 50 = 0 then %(other)s else %(public)s end, ts, to_timestamp(n), ts, words, '',
+       '{"sender": {"kind": "person", "id": "U0ANA"}}', to_tsvector('english', words)
+from (select n, (1600000000 + n) || '.000100' as ts,
+             'message about topic' || n %% 700 || case when n %% 3 = 0 then ' deploy' else '' end
+             || case when n %% 1000 = 7 then ' host' || n else '' end as words
+      from generate_series(1, %(rows)s) n) g
+"""
+
+
+async def generate(database: Database) -> Search:
+    await fill(database, [message(1, "the needle was in the haystack")])
+    async with database.connection() as conn:
+        await conn.execute(GENERATE, {"rows": ROWS, "other": OTHER, "public": PUBLIC})
+    search = Search(database)
+    await search.analyze()
+    return search
+
+
+async def plan(database: Database, words: list[str], budget: float) -> str:
+    """What PostgreSQL does for the question, and how many rows it touched."""
+    async with database.connection() as conn:
+        statistics = await store_search.read_statistics(conn, 0.0)
+        wanted = terms(words, statistics)
+        selection = select(wanted, statistics, budget)
+        values = store_search.values_of(Within(), wanted, selection, 10)
+        explain = "explain (analyze, costs off, timing off, summary off) " + store_search.FIND
+        rows = await (await conn.execute(explain.encode(), {**values, "most": 2 * budget})).fetchall()
+    return "\n".join(row[0] for row in rows)
+
+
+def rows_read(explained: str) -> int:
+    scan = re.search(r"Bitmap Heap Scan on messages m_1 \(actual rows=([\d.]+)", explained)
+    assert scan is not None, explained
+    return int(float(scan[1]))
+
+
+async def test_a_rare_word_is_found_through_the_index(database: Database) -> None:
+    search = await generate(database)
+    hits = await search.messages("needle in some deploy", None)
+    assert hits[0].ref.ts == stamp(1)
+    explained = await plan(database, ["needl", "deploy"], 3_000)
+    assert "Bitmap Index Scan on messages_fts" in explained
+    assert "Seq Scan on messages" not in explained
+    assert rows_read(explained) == 1
+
+
+async def test_a_common_word_reads_its_newest_messages_only(database: Database) -> None:
+    search = await generate(database)
+    explained = await plan(database, ["deploy"], 500)
+    assert "Bitmap Index Scan on messages_fts" in explained
+    assert rows_read(explained) < 1_000
+    assert len(await search.messages("deploy", None)) == 10
+
+
+async def test_common_words_are_looked_for_further_when_a_channel_has_few(database: Database) -> None:
+    search = await generate(database)
+    statistics = Statistics(ROWS, {"deploy": 0.33, "needl": 1 / ROWS})
+    assert not select(terms(["needl", "deploy"], statistics), statistics, 3_000).complete
+    hits = await search.messages("needle deploy", None, channel_ids=[OTHER])
+    assert len(hits) == 10
