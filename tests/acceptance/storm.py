@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from localslack import LocalSlack, webhooks
+import psycopg
 from tests.acceptance.harness import eventually, rows
+
+from localslack import LocalSlack, webhooks
 
 ALERTS = ("HighErrorRate", "KafkaLag", "DiskFull", "CertExpiry")
 FIX = "Fixed it: `kubectl -n shop rollout restart deploy/{service}` did the trick, error rate back to normal"
@@ -119,8 +121,11 @@ class Storm:
         """Until every message that must have a reply has one, and nothing waits."""
 
         async def quiet() -> bool:
-            waiting = await rows(conninfo, "select count(*) from jobs where status <> 'failed'")
-            gaps = await rows(conninfo, "select count(*) from channels where recover_from is not null")
+            try:
+                waiting = await rows(conninfo, "select count(*) from jobs where status <> 'failed'")
+                gaps = await rows(conninfo, "select count(*) from channels where recover_from is not null")
+            except psycopg.OperationalError:
+                return False  # the database was killed a moment ago
             counters = await self.slack.control.counters()
             return waiting[0][0] == 0 and gaps[0][0] == 0 and counters.pending == 0
 

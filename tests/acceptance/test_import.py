@@ -11,18 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.harness import rows
-from tests.acceptance.importing import run_import
+from tests.acceptance.harness import eventually, rows
+from tests.acceptance.importing import importing, run_import
 
 Json = dict[str, Any]
 Files = dict[str, bytes]
 
 START = 1_760_000_000
+COUNT = "select count(*) from messages"
 TEXTS = "select ts, attrs->'payload'->>'text' from messages order by ts"
 
 
 def message(number: int, text: str = "", **more: Any) -> Json:
-    return {"type": "message", "user": "U1", "ts": f"{START + number}.000100", "text": text or f"m{number}", **more}
+    return {
+        "type": "message",
+        "user": "U1",
+        "ts": f"{START + number}.000100",
+        "text": text or f"m{number}",
+        **more,
+    }
 
 
 def as_json(value: Any) -> bytes:
@@ -34,7 +41,9 @@ def good() -> Files:
     return {
         "channels.json": as_json([{"id": "C1", "name": "general"}, {"id": "C2", "name": "quiet"}]),
         "users.json": as_json([{"id": "U1", "name": "ada", "profile": {"real_name": "Ada"}}]),
-        "general/2025-10-09.json": as_json([message(1), message(2, reactions=[{"name": "eyes", "users": ["U1"]}])]),
+        "general/2025-10-09.json": as_json(
+            [message(1), message(2, reactions=[{"name": "eyes", "users": ["U1"]}])]
+        ),
     }
 
 
@@ -66,37 +75,66 @@ def corrupt(data: bytearray, header: int, record: int) -> None:
     data[start : start + 6] = b"\xff" * 6
 
 
-def cut_short(data: bytearray, header: int, record: int) -> None:
-    """The directory promises more compressed bytes than there are."""
-    data[record + 20 : record + 24] = (10_000_000).to_bytes(4, "little")
-    data[record + 24 : record + 28] = (50_000_000).to_bytes(4, "little")
+def misplace(data: bytearray, header: int, record: int) -> None:
+    data[record + 42 : record + 46] = (header + 3).to_bytes(4, "little")
 
 
 def unknown_method(data: bytearray, header: int, record: int) -> None:
     data[header + 8] = data[record + 10] = 99
 
 
-async def test_an_export_of_twenty_thousand_messages_is_imported_with_progress(
-    conninfo: str, tmp_path: Path
-) -> None:
+def large() -> Files:
+    """Five channels of forty days of a hundred messages."""
     names = [f"channel-{n}" for n in range(5)]
     files = {"channels.json": as_json([{"id": f"C{n}", "name": name} for n, name in enumerate(names)])}
     for channel, name in enumerate(names):
         for day in range(40):
             base = channel * 1_000_000 + day * 1_000
             files[f"{name}/2025-{day:04}.json"] = as_json([message(base + n) for n in range(100)])
-    ended = await run_import(archive(tmp_path / "big.zip", files), conninfo, tmp_path)
+    return files
+
+
+async def test_an_export_of_twenty_thousand_messages_is_imported_with_progress(
+    conninfo: str, tmp_path: Path
+) -> None:
+    ended = await run_import(archive(tmp_path / "big.zip", large()), conninfo, tmp_path)
     assert ended.status == 0, ended.err
     assert "200/200 files" in ended.err
     assert (ended.report["files"], ended.report["read"], ended.report["stored"]) == (200, 20_000, 20_000)
-    assert (await rows(conninfo, "select count(*) from messages"))[0][0] == 20_000
+    assert (await rows(conninfo, COUNT))[0][0] == 20_000
+
+
+async def test_an_import_killed_midway_goes_on_where_it_was(conninfo: str, tmp_path: Path) -> None:
+    path = archive(tmp_path / "big.zip", large())
+    for goal in (1_000, 8_000):
+        async with importing(path, conninfo, tmp_path) as process:
+
+            async def far_enough(goal: int = goal) -> bool:
+                return bool((await rows(conninfo, COUNT))[0][0] >= goal)
+
+            await eventually(far_enough, what=f"{goal} messages are imported")
+            process.kill()
+        assert process.returncode == -9
+    ended = await run_import(path, conninfo, tmp_path)
+    assert 60 <= ended.report["resumed"] < 200
+    assert ended.report["resumed"] + ended.report["files"] == 200
+    assert (await rows(conninfo, COUNT))[0][0] == 20_000
 
 
 ODD_ROWS: dict[str, list[Any]] = {
     "no rows": [None, 7, "text", [], True],
-    "no messages": [{}, {"ts": None}, {"ts": 1}, {"ts": "soon"}, {"ts": "99999999999999999999.000100"}, {"ts": []}],
+    "no messages": [
+        {},
+        {"ts": None},
+        {"ts": 1},
+        {"ts": "soon"},
+        {"ts": "99999999999999999999.000100"},
+        {"ts": []},
+    ],
     "fields of wrong types": [
-        message(10, user=[], text={}, thread_ts=5, reactions=7, blocks="x", attachments=[[], 3], files=[None]),
+        message(
+            10, user=[], text={}, thread_ts=5, reactions=7, blocks="x", attachments=[[], 3], files=[None]
+        ),
         message(11, reactions=[None, {}, {"name": 3, "users": [None, 4, {}]}, {"name": "x", "users": "U1"}]),
         message(12, edited=[], subtype=["bot_message"], bot_profile="b", user_profile=[]),
         {"ts": f"{START + 13}.000100", "text": None, "user": None},
@@ -108,7 +146,11 @@ ODD_ROWS: dict[str, list[Any]] = {
         message(23, figure=float("nan"), other=float("inf"), large=10**400),
     ],
     "too long for an index": [
-        message(30, user="U" + os.urandom(5000).hex(), reactions=[{"name": os.urandom(5000).hex(), "users": ["U1"]}]),
+        message(
+            30,
+            user="U" + os.urandom(5000).hex(),
+            reactions=[{"name": os.urandom(5000).hex(), "users": ["U1"]}],
+        ),
         message(31, reactions=[{"name": "eyes", "users": [os.urandom(5000).hex()]}]),
         message(32, " ".join(os.urandom(6).hex() for _ in range(200_000))),
     ],
@@ -153,7 +195,7 @@ async def test_files_that_are_wrong_are_named_and_the_others_imported(conninfo: 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.zip"]
 
 
-@pytest.mark.parametrize("damage", [encrypt, corrupt, cut_short, unknown_method])
+@pytest.mark.parametrize("damage", [encrypt, corrupt, misplace, unknown_method])
 async def test_an_entry_that_cannot_be_read_is_named_and_the_others_imported(
     damage: Callable[[bytearray, int, int], None], conninfo: str, tmp_path: Path
 ) -> None:
@@ -220,7 +262,9 @@ async def test_an_export_without_channels_or_folders_is_refused_in_one_line(
     await refused(archive(tmp_path / "none.zip", files), conninfo, tmp_path)
 
 
-async def test_a_path_to_nothing_and_to_a_folder_is_refused_in_one_line(conninfo: str, tmp_path: Path) -> None:
+async def test_a_path_to_nothing_and_to_a_folder_is_refused_in_one_line(
+    conninfo: str, tmp_path: Path
+) -> None:
     await refused(tmp_path / "nothing.zip", conninfo, tmp_path)
     await refused(tmp_path, conninfo, tmp_path)
 

@@ -23,13 +23,16 @@ class Job(BaseModel):
     """Stored with every job: once released it does not change."""
 
     ordered: ClassVar[bool] = False
-    """With a `serial_key`: while a job of this kind waits for its next try, those behind it wait too.
+    """With a `serial_key`: while a job of this kind waits for its next try, the others of its key wait too.
 
     Otherwise they overtake it, so that one failing job does not hold up its whole thread.
     """
 
     def serial_key(self) -> str | None:
-        """Jobs with the same key run one at a time over all processes, by priority, then in the order put."""
+        """Jobs with the same key run one at a time over all processes.
+
+        Those of one kind run by priority, then in the order put.
+        """
         return None
 
 

@@ -19,7 +19,7 @@ from psycopg.rows import tuple_row
 from ratchet.jobs import sql
 
 PING_S: Final = 1.0
-ANSWER_S: Final = 5.0
+ANSWER_S: Final = 10.0
 
 
 class LockLost(Exception):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import structlog
@@ -25,6 +25,9 @@ from ratchet.jobs.base import Priority
 from ratchet.jobs.driver import Connections
 
 log = structlog.get_logger(__name__)
+
+WINDOW: Final = 64
+"""How many waiting jobs of a kind one claim looks at."""
 
 DATABASE_ERRORS = (psycopg.Error, OSError, TimeoutError)
 """What a statement raises when PostgreSQL is gone or slow."""
@@ -64,6 +67,7 @@ class Repository(Queries):
                 "backfill": Priority.BACKFILL,
                 "backfill_room": max(room // 2, 1),
                 "silence": heartbeat_timeout,
+                "window": WINDOW,
                 "in_hand": list(self.in_hand()),
             }
         )

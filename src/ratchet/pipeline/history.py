@@ -9,12 +9,13 @@ from typing import Any, Final
 import structlog
 
 from ratchet.domain.errors import Refused
-from ratchet.domain.events import MessageDeleted, ReactionChanged
+from ratchet.domain.events import MessageDeleted
 from ratchet.domain.messages import Channel, ChannelKind, MessageRef
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.intake import Intake, MessageEvent
+from ratchet.pipeline.reactions import reactions_on
 from ratchet.slack.identity import Identity
 from ratchet.slack.parse import parse_channel, parse_message
 from ratchet.slack.web import SlackWeb, slack_user
@@ -51,12 +52,7 @@ def events_of(
         posted = parse_message(channel_id, kind, message, me)
         if posted is None:
             continue
-        events.append(posted)
-        events += [
-            ReactionChanged(channel_id, posted.ts, user, str(reaction.get("name", "")), True, posted.version)
-            for reaction in message.get("reactions") or ()
-            for user in reaction.get("users") or ()
-        ]
+        events += [posted, *reactions_on(posted)]
     return events
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from ratchet.domain.errors import Refused
-from ratchet.domain.events import Ignored, MessagePosted, ReactionChanged
+from ratchet.domain.events import Ignored
 from ratchet.domain.messages import Channel, ChannelKind
 from ratchet.pipeline.intake import Intake, MessageEvent
+from ratchet.pipeline.reactions import reactions_on
 from ratchet.slack.clean import clean_text
 from ratchet.slack.identity import NOBODY
 from ratchet.slack.parse import parse_channel, parse_stored_message
@@ -23,11 +25,15 @@ from ratchet.store import imports
 from ratchet.store.channels import Channels, Person
 from ratchet.store.pool import Database
 
-BATCH: Final = 500
+# Events in one transaction: what a commit costs is then little beside them.
+BATCH: Final = 1000
 # A day of one channel is far below; a zip bomb is far above.
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 # What the standard library raises over a damaged, encrypted or oddly compressed entry.
 UNREADABLE: Final = (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
+# Keys of an index, so of bounded length.
+MAX_NAME: Final = 512
+MAX_ID: Final = 128
 LISTS: Final[Mapping[str, ChannelKind]] = {
     "channels.json": "public",
     "groups.json": "private",
@@ -84,13 +90,14 @@ class Archive:
             self.report.problem(str(name), "unreadable file")
         return None
 
-    def rows(self, name: PurePosixPath) -> list[dict[str, Any]]:
+    def rows(self, name: PurePosixPath) -> list[dict[str, Any]] | None:
+        """The objects in a file; None, and a counted problem, when it is not a list that can be read."""
         data = self.load(name)
         if data is None:
-            return []
+            return None
         if not isinstance(data, list):
             self.report.problem(str(name), "not a list")
-            return []
+            return None
         rows = [row for row in data if isinstance(row, dict)]
         self.report.skip("not an object", len(data) - len(rows))
         return rows
@@ -110,6 +117,9 @@ def open_archive(path: Path) -> Archive:
         if info.is_dir() or not info.filename.endswith(".json"):
             continue
         name = PurePosixPath(info.filename.replace("\\", "/"))
+        if len(info.filename) > MAX_NAME:
+            report.problem(clean_text(info.filename[:80]), "name too long")
+            continue
         if name.is_absolute() or ".." in name.parts:
             report.problem(clean_text(info.filename), "path outside the archive")
             continue
@@ -150,23 +160,30 @@ class Importer:
                 " channels.json, users.json and one folder of YYYY-MM-DD.json files per channel."
             )
         done = await imports.done(self.db, archive.identity)
-        for number, name in enumerate(days, 1):
-            if str(name) in done:
-                report.resumed += 1
-            elif (folder := folders.get(name.parts[0])) is None:
-                report.problem(str(name), "folder of no listed channel")
-            else:
-                await self._day(archive, name, folder)
-            progress(number, len(days))
+        chunks = _chunks(archive, days, folders, done)
+        chunk = next(chunks, None)
+        while chunk is not None:
+            async with asyncio.TaskGroup() as group:
+                # The next one is read while PostgreSQL is busy with this one.
+                following = group.create_task(asyncio.to_thread(next, chunks, None))
+                await self._store(archive, chunk)
+            progress(chunk.at, len(days))
+            chunk = following.result()
         return report
+
+    async def _store(self, archive: Archive, chunk: _Chunk) -> None:
+        if chunk.events:
+            archive.report.stored += await self.intake.record_history(chunk.events, onboard=False)
+        if chunk.files:
+            await imports.mark_done(self.db, archive.identity, chunk.files)
 
     async def _channels(self, archive: Archive) -> dict[str, tuple[str, ChannelKind]]:
         """Folder name → channel id and kind, of every list in the archive."""
         folders: dict[str, tuple[str, ChannelKind]] = {}
         for file, kind in LISTS.items():
-            for row in archive.rows(PurePosixPath(file)):
+            for row in archive.rows(PurePosixPath(file)) or ():
                 channel = parse_channel(row)
-                if channel is None:
+                if channel is None or len(channel.id) > MAX_ID:
                     archive.report.problem(file, "channel without an id")
                     continue
                 folder = str(row.get("id") if kind == "im" else row.get("name") or row.get("id"))
@@ -185,56 +202,68 @@ class Importer:
     async def _people(self, archive: Archive) -> int:
         people = [
             person
-            for row in archive.rows(PurePosixPath("users.json"))
+            for row in archive.rows(PurePosixPath("users.json")) or ()
             if (person := _person(row)) is not None
         ]
         for start in range(0, len(people), BATCH):
             await Channels(self.db).upsert_people(people[start : start + BATCH])
         return len(people)
 
-    async def _day(self, archive: Archive, name: PurePosixPath, folder: tuple[str, ChannelKind]) -> None:
-        report = archive.report
-        stored = 0
-        for batch in _batches(archive.rows(name), folder, report):
-            stored += await self.intake.record_history(batch, onboard=False)
-        report.files += 1
-        report.stored += stored
-        await imports.mark_done(self.db, archive.identity, str(name), stored)
+
+@dataclass(slots=True)
+class _Chunk:
+    """What is stored in one transaction: of many small files, or a part of a large one.
+
+    `files`: those that are complete with it, and their messages. `at`: day files read so far.
+    """
+
+    events: list[MessageEvent] = field(default_factory=list)
+    files: dict[str, int] = field(default_factory=dict)
+    at: int = 0
 
 
-def _batches(
+def _chunks(
+    archive: Archive,
+    days: Sequence[PurePosixPath],
+    folders: Mapping[str, tuple[str, ChannelKind]],
+    done: Collection[str],
+) -> Iterator[_Chunk]:
+    report, chunk = archive.report, _Chunk()
+    for number, name in enumerate(days, 1):
+        if str(name) in done:
+            report.resumed += 1
+        elif (folder := folders.get(name.parts[0])) is None:
+            report.problem(str(name), "folder of no listed channel")
+        elif (rows := archive.rows(name)) is not None:
+            # One that cannot be read is not marked as done: the same archive may be whole next time.
+            for events in _events(rows, folder, report):
+                chunk.events += events
+                if len(chunk.events) >= BATCH:
+                    yield chunk
+                    chunk = _Chunk(at=number - 1)
+            report.files += 1
+            chunk.files[str(name)] = len(rows)
+        chunk.at = number
+    yield chunk
+
+
+def _events(
     rows: Sequence[dict[str, Any]], folder: tuple[str, ChannelKind], report: ImportReport
 ) -> Iterator[list[MessageEvent]]:
-    batch: list[MessageEvent] = []
+    """Each message with its reactions."""
     for row in rows:
         report.read += 1
         event = parse_stored_message(*folder, row, NOBODY)
         if isinstance(event, Ignored):
             report.skip(event.reason)
             continue
-        batch += [event, *_reactions(event)]
-        if len(batch) >= BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _reactions(event: MessagePosted) -> Iterator[ReactionChanged]:
-    reactions = event.payload.get("reactions")
-    for reaction in reactions if isinstance(reactions, list) else ():
-        if not isinstance(reaction, dict) or not isinstance(reaction.get("users"), list):
-            continue
-        for user in reaction["users"]:
-            yield ReactionChanged(
-                event.channel_id, event.ts, str(user), str(reaction.get("name", "")), True, event.version
-            )
+        yield [event, *reactions_on(event)]
 
 
 def _person(row: Mapping[str, Any]) -> Person | None:
     profile = row.get("profile") if isinstance(row.get("profile"), dict) else {}
     assert isinstance(profile, dict)
-    if not isinstance(row.get("id"), str):
+    if not isinstance(row.get("id"), str) or len(row["id"]) > MAX_ID:
         return None
     name = next(
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from psycopg.rows import scalar_row
@@ -10,7 +11,8 @@ from ratchet.store.pool import Database
 
 DONE: Final = "select path from import_progress where archive = %(archive)s"
 MARK: Final = """
-insert into import_progress (archive, path, stored) values (%(archive)s, %(path)s, %(stored)s)
+insert into import_progress (archive, path, stored)
+select %(archive)s, * from unnest(%(paths)s::text[], %(stored)s::int[])
 on conflict (archive, path) do update set stored = excluded.stored, imported_at = now()
 """
 
@@ -21,6 +23,7 @@ async def done(db: Database, archive: str) -> set[str]:
         return set(await (await cur.execute(DONE, {"archive": archive})).fetchall())
 
 
-async def mark_done(db: Database, archive: str, path: str, stored: int) -> None:
+async def mark_done(db: Database, archive: str, files: Mapping[str, int]) -> None:
+    """The files, and how many messages each has, are stored."""
     async with db.transaction() as conn:
-        await conn.execute(MARK, {"archive": archive, "path": path, "stored": stored})
+        await conn.execute(MARK, {"archive": archive, "paths": list(files), "stored": list(files.values())})

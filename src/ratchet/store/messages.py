@@ -15,29 +15,30 @@ from ratchet.domain.messages import Message, MessageRef, Sender, posted_at
 from ratchet.store.pool import Database
 from ratchet.store.words import search_text
 
+# %b: arrays go in binary; as text, each quote in them would be escaped, which costs more than the rest of an insert.
 LOCK_CHANNELS: Final = """
 select pg_advisory_xact_lock(hashtextextended('intake:' || id, 0))
 from (select distinct id from unnest(%(ids)s::text[]) as u (id) order by id) ordered
 """
 KNOWN: Final = """
 select m.channel_id, m.ts, m.version, m.content_hash, m.parent_ts
-from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+from unnest(%(channels)b::text[], %(ts)b::text[]) as u (channel_id, ts)
 join messages m on m.channel_id = u.channel_id and m.ts = u.ts
 """
 BURIED: Final = """
-select t.channel_id, t.ts from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+select t.channel_id, t.ts from unnest(%(channels)b::text[], %(ts)b::text[]) as u (channel_id, ts)
 join tombstones t on t.channel_id = u.channel_id and t.ts = u.ts
 """
 PARKED: Final = """
-select p.channel_id, p.ts, p.event from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+select p.channel_id, p.ts, p.event from unnest(%(channels)b::text[], %(ts)b::text[]) as u (channel_id, ts)
 join parked_edits p on p.channel_id = u.channel_id and p.ts = u.ts order by p.version
 """
 UPSERT: Final = """
 insert into messages (channel_id, ts, parent_ts, posted_at, version, text, content_hash, attrs, fts)
 select channel_id, ts, parent_ts, posted_at, version, text, content_hash, attrs,
        to_tsvector('english', words)
-from unnest(%(channels)s::text[], %(ts)s::text[], %(parents)s::text[], %(posted)s::timestamptz[],
-            %(versions)s::text[], %(texts)s::text[], %(hashes)s::bytea[], %(attrs)s::jsonb[], %(words)s::text[])
+from unnest(%(channels)b::text[], %(ts)b::text[], %(parents)b::text[], %(posted)b::timestamptz[],
+            %(versions)b::text[], %(texts)b::text[], %(hashes)b::bytea[], %(attrs)b::jsonb[], %(words)b::text[])
      as u (channel_id, ts, parent_ts, posted_at, version, text, content_hash, attrs, words)
 on conflict (channel_id, ts) do update set
     parent_ts = coalesce(excluded.parent_ts, messages.parent_ts), version = excluded.version,
@@ -77,8 +78,8 @@ on conflict do nothing
 REACT: Final = """
 insert into reactions (channel_id, ts, reaction, user_id, present, version)
 select distinct on (channel_id, ts, reaction, user_id) *
-from unnest(%(channels)s::text[], %(ts)s::text[], %(reactions)s::text[], %(users)s::text[],
-            %(present)s::bool[], %(versions)s::text[])
+from unnest(%(channels)b::text[], %(ts)b::text[], %(reactions)b::text[], %(users)b::text[],
+            %(present)b::bool[], %(versions)b::text[])
      as u (channel_id, ts, reaction, user_id, present, version)
 order by channel_id, ts, reaction, user_id, version desc
 on conflict (channel_id, ts, reaction, user_id) do update set present = excluded.present, version = excluded.version

@@ -32,7 +32,7 @@ async def test_jobs_survive_an_upgrade_and_missing_parts_are_added(empty_conninf
     await install(empty_conninfo)
     async with await psycopg.AsyncConnection.connect(empty_conninfo) as conn:
         await Queue(conn.transaction).put(conn, [NewJob(Note(n=1))])  # type: ignore[arg-type]
-        await conn.execute("drop index jobs_serial_waiting, jobs_ep_ea_idx")
+        await conn.execute("drop index jobs_ordered_waiting, jobs_ep_ea_idx")
         await conn.execute("alter table jobs drop column slot")
     await install(empty_conninfo)
     await drain(empty_conninfo, [Route(Note, run)])

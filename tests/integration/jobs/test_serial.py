@@ -22,6 +22,7 @@ from tests.integration.jobs.support import (
 
 from ratchet.jobs.base import Done, JobContext, NewJob, Outcome, Priority, Route, Snooze
 from ratchet.jobs.locks import KeyLocks
+from ratchet.jobs.repository import WINDOW
 from ratchet.jobs.testing import drain
 from ratchet.store.pool import Database
 
@@ -101,6 +102,14 @@ async def test_an_ordered_job_that_has_to_wait_is_not_overtaken(database: Databa
     await put(database, Ordered(key="k", n=1), Ordered(key="k", n=2))
     await drain(conninfo, [Route(Ordered, run)], later_s=5)
     assert run.numbers == [1, 1, 2]
+
+
+async def test_many_jobs_of_one_key_do_not_hide_those_behind_them(database: Database, conninfo: str) -> None:
+    run = Recorder(Snooze(3600, "429"))
+    await put(database, *(Ordered(key="k", n=1) for n in range(WINDOW + 5)), Ordered(key="other", n=2))
+    async with working(conninfo, Route(Ordered, run)):
+        await until(lambda: len(run.seen) == 2)
+    assert run.numbers == [1, 2]
 
 
 async def test_a_job_for_later_holds_nothing_up(database: Database, conninfo: str) -> None:

@@ -27,7 +27,8 @@ _HAPPENED = re.compile(
     r"^(?:prometheus\s)?(?:(?:alert|alarm|incident|rule)\s)?"
     r"(?P<subject>(?:[\w'\"“”.:/()#%-]+\s){0,12}?(?!not\b)[\w'\"“”.:/()#%-]+)"
     r"\s(?:has\s(?:been\s)?|was\s|is\snow\s|is\s)?"
-    r"(?P<state>triggered|firing|resolved|recovered|cleared|acknowledged|silenced|back to normal|in alarm|fired)\b"
+    r"(?P<state>triggered|firing|resolved|recovered|cleared|acknowledged|silenced|back to normal|in alarm"
+    r"|fired)\b"
     r"(?:\s(?:for|on|in)\s(?P<where>[\w./-]+))?\W*$",
     re.IGNORECASE,
 )

@@ -1,0 +1,109 @@
+"""Who may call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from tests.integration.web.support import LOCAL, House, client, fill
+
+from ratchet.store.pool import Database
+
+TOKEN = "a-long-token-ü"
+ONBOARD = "/api/channels/ops/onboard"
+
+
+def bearer(token: str, **others: str) -> httpx.Headers:
+    return httpx.Headers({"Authorization": f"Bearer {token}", **others}, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/channels", "/api/search?q=x", "/metrics", "/openapi.json", "/nothing"]
+)
+async def test_with_a_token_configured_everything_but_probes_asks_for_it(
+    database: Database, path: str
+) -> None:
+    async with client(database, token=TOKEN) as http:
+        for headers in ({}, bearer("wrong"), bearer(""), {"Authorization": "Basic eA=="}):
+            answer = await http.get(path, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert TOKEN not in answer.text
+        assert (await http.get(path, headers=bearer(TOKEN))).status_code != 401
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/version"])
+async def test_probes_need_no_token(database: Database, path: str) -> None:
+    async with client(database, token=TOKEN) as http:
+        assert (await http.get(path)).status_code == 200
+
+
+async def test_with_the_token_the_host_and_the_origin_do_not_matter(database: Database) -> None:
+    await fill(database)
+    async with client(database, token=TOKEN, base_url="https://ratchet.example.com") as http:
+        headers = bearer(TOKEN, Origin="https://elsewhere.example.com")
+        assert (await http.post(ONBOARD, headers=headers)).status_code == 202
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:5001", "localhost", "LOCALHOST:80", "[::1]:5001"])
+async def test_without_a_token_local_callers_are_the_operator(database: Database, host: str) -> None:
+    async with client(database) as http:
+        assert (await http.get("/api/channels", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "127.0.0.1.evil.example.com", "localhost.evil.example.com", "10.0.0.1", ""]
+)
+async def test_without_a_token_another_host_name_is_refused(database: Database, host: str) -> None:
+    async with client(database) as http:
+        for path in ("/api/channels", "/healthz"):
+            assert (await http.get(path, headers={"Host": host})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"Origin": "https://evil.example.com"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:9999"}, 403),
+        ({"Origin": "https://evil.example.com", "X-Ratchet-Request": "1"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "X-Ratchet-Request": "1"}, 403),
+        ({"Origin": LOCAL}, 202),
+        ({"X-Ratchet-Request": "1"}, 202),
+    ],
+)
+async def test_without_a_token_a_page_of_another_site_cannot_post(
+    database: Database, headers: dict[str, str], status: int
+) -> None:
+    await fill(database)
+    house = House()
+    async with client(database, house) as http:
+        assert (await http.post(ONBOARD, headers=headers)).status_code == status
+    assert len(house.onboarded) == (status == 202)
+
+
+async def test_no_other_origin_is_ever_allowed_to_read(database: Database) -> None:
+    async with client(database) as http:
+        answer = await http.options(
+            "/api/channels",
+            headers={"Origin": "https://evil.example.com", "Access-Control-Request-Method": "GET"},
+        )
+        read = await http.get("/api/channels", headers={"Origin": "https://evil.example.com"})
+    assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-origin" not in read.headers
+
+
+async def test_a_large_body_is_refused(database: Database) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b"x" * 1024
+
+    headers = {"X-Ratchet-Request": "1"}
+    async with client(database) as http:
+        whole = await http.post(ONBOARD, content=b"x" * 100_000, headers=headers)
+        in_parts = await http.post(ONBOARD, content=parts(), headers=headers)
+    assert whole.status_code == 413
+    assert in_parts.status_code in (404, 413)  # nobody reads the body of a request that needs none
