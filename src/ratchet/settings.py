@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -84,16 +84,6 @@ class Settings(BaseModel):
     dev_mode: bool = Field(False, description="Logs for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged")
 
-    @model_validator(mode="after")
-    def _together(self) -> Settings:
-        host, _ = split_addr(self.http_addr)
-        if not is_loopback(host) and self.http_token is None:
-            raise ValueError(
-                f"RATCHET_HTTP_ADDR: {self.http_addr} is reachable from other machines;"
-                " set RATCHET_HTTP_TOKEN, or listen on 127.0.0.1"
-            )
-        return self
-
     @property
     def database(self) -> DatabaseConfig:
         return DatabaseConfig(
@@ -167,13 +157,33 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
             for name, value in source.items()
             if name.startswith(PREFIX) and value is not None
         }
+    values |= overrides or {}
+    problems = list(_open_to_others(values))
     try:
-        return Settings.model_validate({**values, **(overrides or {})})
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise Misconfigured(explain(error)) from None
+        raise Misconfigured("\n".join([*problems, *explain(error)])) from None
+    if problems:
+        raise Misconfigured("\n".join(problems))
+    return settings
 
 
-def explain(error: ValidationError) -> str:
+def _open_to_others(values: Mapping[str, Any]) -> Iterator[str]:
+    """Off loopback the HTTP API needs a token. Judged beside the single values, so that all is said at once."""
+    addr = str(values.get("http_addr") or Settings.model_fields["http_addr"].default)
+    try:
+        host, _ = split_addr(addr)
+    except ValueError as error:
+        yield str(error)
+        return
+    if not is_loopback(host) and not values.get("http_token"):
+        yield (
+            f"RATCHET_HTTP_ADDR: {addr} is reachable from other machines;"
+            " set RATCHET_HTTP_TOKEN, or listen on 127.0.0.1"
+        )
+
+
+def explain(error: ValidationError) -> list[str]:
     """One line per wrong setting: which, and what it should be. Never its value, which may be a secret."""
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
@@ -181,7 +191,7 @@ def explain(error: ValidationError) -> str:
         field = Settings.model_fields.get(str(problem["loc"][0])) if problem["loc"] else None
         hint = f" ({field.description})" if field else ""
         lines.append(f"{name}{problem['msg'].removeprefix('Value error, ')}{hint}")
-    return "\n".join(lines)
+    return lines
 
 
 def visible(settings: Settings) -> dict[str, str]:

@@ -45,7 +45,7 @@ class Worker:
         periodics: Sequence[Periodic] = (),
         *,
         concurrency: int = 16,
-        heartbeat_s: float = 8.0,
+        heartbeat_s: float = 7.0,
     ) -> None:
         kinds = [route.kind for route in routes]
         if len(set(kinds)) < len(kinds):

@@ -113,7 +113,7 @@ async def test_the_jobs_of_a_killed_process_run_in_another_within_ten_seconds(
             killed = time.monotonic()
             await until(lambda: sorted(run.numbers) == [-2, -1])
             took = time.monotonic() - killed
-    assert took < 11
+    assert took < 12  # at most heartbeat_s and one look, 9 s; the rest is for a busy machine
     assert [context.failures for _, context in run.seen] == [0, 0]
 
 

@@ -1,0 +1,80 @@
+"""A mention in Slack, answered by the running process: with a model, and when the model is down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
+
+from localslack import LocalSlack
+from ratchet.llm.testing import ModelServer
+from ratchet.llm.testing.demo import demo
+
+FIX = "The upload fails when the bucket is full: run `bucketctl prune --older 30d`"
+
+
+async def thread(slack: LocalSlack, channel: str, ts: str) -> list[dict[str, Any]]:
+    """Ratchet's replies under a message, once there is one."""
+
+    async def replies() -> list[dict[str, Any]]:
+        return (await slack.control.messages(channel, ts))[1:]
+
+    found: list[dict[str, Any]] = await eventually(replies, what="a reply in the thread")
+    return found
+
+
+def said(message: dict[str, Any]) -> str:
+    return str(message["blocks"])
+
+
+async def asked(slack: LocalSlack, conninfo: str) -> tuple[str, str]:
+    """A channel with an answer in its history, and a question about it."""
+    person = await slack.control.add_user("ana", real_name="Ana")
+    channel = await slack.control.add_channel("help", members=[person])
+    await slack.control.post(channel, person, FIX)
+
+    async def recorded() -> bool:
+        return bool(await rows(conninfo, "select ts from messages"))
+
+    await eventually(recorded, what="the history is recorded")
+    bot = slack.workspace.bot.id
+    return channel, await slack.control.post(channel, person, f"<@{bot}> why does the upload fail?")
+
+
+async def test_a_model_answers_with_tools_and_the_footer_says_what_it_cost(
+    conninfo: str, tmp_path: Path
+) -> None:
+    async with LocalSlack.serve() as slack, ModelServer(demo).serve() as model:
+        settings = environment(slack, DATABASE_URL=conninfo, OPENAI_URL=model.url, OPENAI_MODEL="scripted")
+        async with running(RatchetProcess(settings, tmp_path / "log")):
+            [reply] = await thread(slack, *await asked(slack, conninfo))
+    assert "bucketctl prune" in said(reply)
+    assert "/archives/" in said(reply)
+    assert "[module:assistant] · scripted · 2 calls" in said(reply)
+
+
+async def test_with_the_model_down_the_answer_is_quotes_and_says_so(conninfo: str, tmp_path: Path) -> None:
+    async with LocalSlack.serve() as slack:
+        # Port 9 discards: nobody answers there.
+        process = RatchetProcess(environment(slack, DATABASE_URL=conninfo), tmp_path / "log")
+        async with running(process):
+            [reply] = await thread(slack, *await asked(slack, conninfo))
+    assert "bucketctl prune" in said(reply)
+    assert "The language model did not answer" in said(reply)
+    assert "Traceback" not in process.text()
+
+
+async def test_a_click_on_the_feedback_button_is_a_vote(conninfo: str, tmp_path: Path) -> None:
+    async with LocalSlack.serve() as slack:
+        async with running(RatchetProcess(environment(slack, DATABASE_URL=conninfo), tmp_path / "log")):
+            channel, ts = await asked(slack, conninfo)
+            [reply] = await thread(slack, channel, ts)
+            await slack.control.click(
+                channel, reply["ts"], "ana", "feedback", f"down:assistant:{channel}:{ts}:0"
+            )
+
+            async def votes() -> list[Any]:
+                return await rows(conninfo, "select key, value from votes")
+
+            assert await eventually(votes, what="a vote") == [(f"assistant:{channel}:{ts}:0", -1)]
