@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk
+from bench import bulk, classify, ingest
 from bench.report import Report, show
 
 
@@ -20,7 +20,9 @@ class Bench(Protocol):
 
 
 BENCHES: Final[dict[str, Bench]] = {
+    "ingest": ingest.run,
     "import": bulk.run,
+    "classify": classify.run,
 }
 
 

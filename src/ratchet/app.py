@@ -19,6 +19,7 @@ from ratchet.handlers.assistant import Assistant
 from ratchet.handlers.runbook import RunbookHandler, RunbookWriter
 from ratchet.jobs import schema as job_schema
 from ratchet.jobs.base import Periodic, Route
+from ratchet.jobs.maintenance import maintenance
 from ratchet.jobs.queue import Queue
 from ratchet.jobs.worker import Worker
 from ratchet.llm.config import ModelConfig
@@ -182,9 +183,9 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
         deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
         listener = SocketListener(config, me, lambda: mark_gaps(history))
         routes = _routes(dispatch, deliver, history, Interact(Outbox(db)))
-        prune = Prune(db, queue, tuple(route.kind for route in routes))
         periodics = [
-            Periodic("prune", "17 3 * * *", prune.run),
+            maintenance(queue, routes),
+            Periodic("prune", "17 3 * * *", Prune(db).run),
             # A safety net under the recovery on every connect.
             Periodic("recover", "*/30 * * * *", history.mark_gaps),
         ]

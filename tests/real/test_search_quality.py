@@ -124,7 +124,7 @@ async def test_search_is_about_as_good_as_bm25(
         found = bm25.top(text)
         theirs.append((ndcg(found, right), recall(found, right)))
     (our_ndcg, our_recall), (bm_ndcg, bm_recall) = mean(ours), mean(theirs)
-    print(
+    print(  # noqa: T201  the figures are what the test is for
         f"\n{name}: {len(by_ts)} rows, {len(ours)} questions:"
         f" nDCG@10 {our_ndcg:.3f} (BM25 {bm_ndcg:.3f}), recall@10 {our_recall:.3f} (BM25 {bm_recall:.3f})"
     )

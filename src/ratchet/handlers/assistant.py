@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import Final
+
+import structlog
 
 from ratchet.domain.effects import Effect, Footer, Reply
 from ratchet.domain.errors import RatchetError, Transient
@@ -27,7 +28,7 @@ from ratchet.llm.turn import Turn, TurnResult, TurnRunner
 from ratchet.tools import builtin
 from ratchet.tools.base import ToolDeps, author, minute
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 NO_MODEL: Final = "_No language model is configured, so these are quotes from the record, not an answer._"
 NO_ANSWER: Final = "_The language model did not answer, so these are quotes from the record, not an answer._"
@@ -92,9 +93,9 @@ class Assistant:
         except RatchetError as error:
             if self._worth_waiting(error, trigger.message):
                 raise
-            logger.warning("assistant without model", extra={"ref": str(trigger.message.ref)}, exc_info=error)
+            log.warning("assistant_without_model", ref=str(trigger.message.ref), reason=str(error))
             return None
-        logger.info("assistant turn", extra=_figures(turn, result))
+        log.info("assistant_turn", **_figures(turn, result))
         markdown = clean(cut(self.redactor(result.text), ANSWER_CHARS), _known(result, thread))
         return self._reply(trigger, markdown, _footer(self.name, result)) if markdown else None
 
