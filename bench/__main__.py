@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk, classify, ingest
+from bench import bulk, classify, idle, ingest, reply
 from bench.report import Report, show
 
 
@@ -22,6 +22,8 @@ class Bench(Protocol):
 BENCHES: Final[dict[str, Bench]] = {
     "ingest": ingest.run,
     "import": bulk.run,
+    "reply": reply.run,
+    "idle": idle.run,
     "classify": classify.run,
 }
 

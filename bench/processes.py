@@ -22,6 +22,8 @@ from localslack import APP_TOKEN, BOT_TOKEN, Control
 from ratchet.store.embedded import EmbeddedServer
 
 TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
+SOURCE: Final = Path(__file__).resolve().parents[1] / "src"
+"""What is measured is the tree that this file stands in."""
 READY_S: Final = 90.0
 STOP_S: Final = 40.0
 
@@ -94,7 +96,12 @@ class Process:
         with self.log.open("ab") as log:
             self.child = await asyncio.create_subprocess_exec(
                 *self.command,
-                env={"PATH": os.defpath, "HOME": str(self.log.parent), **self.environment},
+                env={
+                    "PATH": os.defpath,
+                    "HOME": str(self.log.parent),
+                    "PYTHONPATH": str(SOURCE),
+                    **self.environment,
+                },
                 cwd=self.log.parent,
                 stdout=log,
                 stderr=log,

@@ -65,7 +65,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def number(value: float) -> str:
     """Three digits that count, thousands apart."""
-    if math.isnan(value):
+    if not math.isfinite(value):
         return "–"
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"

@@ -17,7 +17,6 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    model_validator,
 )
 
 from ratchet.domain.errors import Misconfigured
@@ -169,7 +168,7 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
 
 
 def _open_to_others(values: Mapping[str, Any]) -> Iterator[str]:
-    """Off loopback the HTTP API needs a token. Judged beside the single values, so that all is said at once."""
+    """Off loopback the API needs a token. Judged beside the single values, so that all is said at once."""
     addr = str(values.get("http_addr") or Settings.model_fields["http_addr"].default)
     try:
         host, _ = split_addr(addr)

@@ -18,7 +18,9 @@ from tests.acceptance.harness import RatchetProcess, environment, eventually, fr
 from localslack import LocalSlack
 
 BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-pytestmark = pytest.mark.skipif(BINARY is None, reason="no Alertmanager is installed (Debian: prometheus-alertmanager)")
+pytestmark = pytest.mark.skipif(
+    BINARY is None, reason="no Alertmanager is installed (Debian: prometheus-alertmanager)"
+)
 
 CONFIG = """
 route:
@@ -42,7 +44,7 @@ receivers:
         channel: "#ops"
         send_resolved: true
 """
-FIX = "Rolled back the last deploy of the shop: `kubectl -n shop rollout undo deploy/checkout`, errors are gone"
+FIX = "Rolled back the last deploy: `kubectl -n shop rollout undo deploy/checkout`, errors are gone"
 ALERT = "HighErrorRate"
 INCIDENTS = """
 select service, alert, priority, tool, firings, close_ts is not null, opened_at <= coalesce(closed_at, now())
@@ -55,12 +57,17 @@ class Alertmanager:
     url: str
     log: Path
 
-    async def alert(self, instance: str, *, firing: bool = True, name: str = "HighErrorRate", **more: str) -> None:
+    async def alert(self, instance: str, *, firing: bool = True, name: str = ALERT, **more: str) -> None:
         """Prometheus sends an alert again and again while it fires, then once with its end."""
         now = datetime.now(UTC)
-        labels = {"alertname": name, "service": "checkout", "instance": instance, "severity": "critical"} | more
+        labels = {
+            "alertname": name,
+            "service": "checkout",
+            "instance": instance,
+            "severity": "critical",
+        } | more
         alert: dict[str, Any] = {
-            "labels": labels,
+            "labels": labels | more,
             "annotations": {"summary": f"{instance} answers 5 % of requests with errors"},
             "startsAt": (now - timedelta(minutes=5)).isoformat(),
         }
@@ -113,12 +120,16 @@ class Scene:
     conninfo: str
     channel: str
 
-    async def until(self, what: str, *expected: tuple[int, bool], alert: str = ALERT, channel: str = "") -> Any:
+    async def until(
+        self, what: str, *expected: tuple[int, bool], alert: str = ALERT, channel: str = ""
+    ) -> Any:
         """Until the alert's incidents have these (firings at least, closed), oldest first."""
 
         async def seen() -> list[Any]:
             found = await rows(self.conninfo, INCIDENTS, channel or self.channel, alert)
-            fits = [row[4] >= want[0] and row[5] == want[1] for row, want in zip(found, expected, strict=False)]
+            fits = [
+                row[4] >= want[0] and row[5] == want[1] for row, want in zip(found, expected, strict=False)
+            ]
             return found if len(found) == len(expected) and all(fits) else []
 
         return await eventually(seen, what=what)

@@ -22,7 +22,7 @@ COUNT = "select count(*) from messages"
 TEXTS = "select ts, attrs->'payload'->>'text' from messages order by ts"
 
 
-def message(number: int, text: str = "", **more: Any) -> Json:
+def message(number: int, text: Any = "", **more: Any) -> Json:
     return {
         "type": "message",
         "user": "U1",
@@ -54,8 +54,11 @@ def archive(path: Path, files: Files) -> Path:
     return path
 
 
-def edit_entry(path: Path, name: str, change: Callable[[bytearray, int, int], None]) -> None:
-    """Let `change` damage `(file, position of the entry's local header, position of its directory record)`."""
+Damage = Callable[[bytearray, int, int], None]
+
+
+def edit_entry(path: Path, name: str, change: Damage) -> None:
+    """`change` gets the file and the positions of the entry's local header and directory record."""
     data = bytearray(path.read_bytes())
     with zipfile.ZipFile(io.BytesIO(bytes(data))) as opened:
         header = opened.getinfo(name).header_offset
@@ -192,12 +195,12 @@ async def test_files_that_are_wrong_are_named_and_the_others_imported(conninfo: 
     assert [text for _, text in await rows(conninfo, TEXTS)] == ["m1", "m2"]
     expected = {f"{name.replace(chr(92), '/')}: {why}" for name, (_, why) in BAD_FILES.items()}
     assert {problem.replace("\\", "/") for problem in ended.report["problems"]} == expected
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.zip"]
+    assert os.listdir(tmp_path) == ["bad.zip"]  # nothing was unpacked
 
 
 @pytest.mark.parametrize("damage", [encrypt, corrupt, misplace, unknown_method])
 async def test_an_entry_that_cannot_be_read_is_named_and_the_others_imported(
-    damage: Callable[[bytearray, int, int], None], conninfo: str, tmp_path: Path
+    damage: Damage, conninfo: str, tmp_path: Path
 ) -> None:
     name = "quiet/2025-10-01.json"
     path = archive(tmp_path / "damaged.zip", {**good(), name: as_json([message(n) for n in range(50, 90)])})

@@ -80,7 +80,7 @@ def known_to(slack: LocalSlack, event: Json) -> bool:
 
 
 async def replay(slack: LocalSlack, *, shuffled: bool, part: bool) -> None:
-    """Slack's own history knows what happened when the events of it arrive. A part comes with lost connections."""
+    """Slack's own history knows what happened when its events arrive. A part loses connections."""
     events = [event for event in recorded("events.jsonl") if in_part(event.get("channel"), part=part)]
     for number, (happened, arriving) in enumerate(windows(events, shuffled=shuffled)):
         for event in filter(partial(known_to, slack), happened):

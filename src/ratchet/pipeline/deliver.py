@@ -78,7 +78,8 @@ class Deliver:
         try:
             await self._parts(row, effect, (channel_id, thread_ts), done)
         except Transient as transient:
-            if transient.retry_after is not None and not done:
+            # An earlier attempt's post may still come to light, also when this one was put off.
+            if transient.retry_after is not None and not done and row.state != "sending":
                 await self.outbox.not_begun(row.key, str(transient))
             raise
         return [done[n] for n in sorted(done)]

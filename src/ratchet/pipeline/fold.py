@@ -68,7 +68,20 @@ class Plan:
 def content_hash(payload: Mapping[str, Any]) -> bytes:
     """Equal for two forms of a message that say the same."""
     kept = {key: value for key, value in payload.items() if key not in VOLATILE}
+    if own := _own_attachments(kept.pop("attachments", None)):
+        kept["attachments"] = own
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).digest()
+
+
+def _own_attachments(attachments: Any) -> Any:
+    """Without the previews of links, which Slack adds a moment after the message."""
+    if not isinstance(attachments, list):
+        return attachments
+    return [
+        a
+        for a in attachments
+        if not (isinstance(a, Mapping) and (a.get("from_url") or a.get("original_url")))
+    ]
 
 
 def to_message(event: MessagePosted, flatten: Flatten) -> Message:

@@ -169,6 +169,7 @@ class Importer:
                 await self._store(archive, chunk)
             progress(chunk.at, len(days))
             chunk = following.result()
+        await Search(self.db).analyze()
         return report
 
     async def _store(self, archive: Archive, chunk: _Chunk) -> None:

@@ -52,14 +52,16 @@ FIRINGS: Final = """
 select e.channel_id, e.ts, e.happened_at, e.service, e.alert
 from incident_events e join channels c on c.id = e.channel_id
 where e.alert = %(alert)s and e.service is not distinct from %(service)s and e.action = 'open_incident'
-  and e.happened_at < %(before)s and (e.channel_id = %(visible_from)s or c.kind = 'public')
+  and e.happened_at < %(before)s
+  and (%(everywhere)s or e.channel_id = %(visible_from)s or c.kind = 'public')
 order by e.happened_at desc limit %(limit)s
 """
 FIRINGS_ANY_SERVICE: Final = """
 select e.channel_id, e.ts, e.happened_at, e.service, e.alert
 from incident_events e join channels c on c.id = e.channel_id
 where e.alert = %(alert)s and e.service is distinct from %(service)s and e.action = 'open_incident'
-  and e.happened_at < %(before)s and (e.channel_id = %(visible_from)s or c.kind = 'public')
+  and e.happened_at < %(before)s
+  and (%(everywhere)s or e.channel_id = %(visible_from)s or c.kind = 'public')
 order by e.happened_at desc limit %(limit)s
 """
 ENDS: Final = """
@@ -79,16 +81,16 @@ select id from channels where id = %(visible_from)s or kind = 'public'
 """
 SERVICES: Final = """
 select service, count(*)::int as firings, count(distinct alert)::int as alerts, max(happened_at) as last_at
-from incident_events e join channels c on c.id = e.channel_id
-where action = 'open_incident' and service is not null and c.kind = 'public'
-group by service order by service
+from incident_events e
+where action = 'open_incident' and service is not null
+group by service order by service limit %(limit)s
 """
 ALERTS: Final = """
 select service, alert, priority, count(*)::int as firings, max(happened_at) as last_at
-from incident_events e join channels c on c.id = e.channel_id
-where action = 'open_incident' and alert is not null and c.kind = 'public'
+from incident_events e
+where action = 'open_incident' and alert is not null
   and (%(service)s::text is null or service = %(service)s) and (%(priority)s::text is null or priority = %(priority)s)
-group by service, alert, priority order by firings desc, service, alert
+group by service, alert, priority order by firings desc, service, alert limit %(limit)s
 """
 HUMAN_REPLIES: Final = """
 select e.ts, (select count(*)::int from messages m where m.channel_id = %(channel_id)s and m.parent_ts = e.ts
@@ -206,9 +208,13 @@ class Incidents:
         visible_from: str,
         *,
         other_services: bool = False,
+        everywhere: bool = False,
         limit: int = 100,
     ) -> Sequence[Firing]:
-        """Opening messages of an alert before a moment, newest first: of that service, or of any other."""
+        """Opening messages of an alert before a moment, newest first: of that service, or of any other.
+
+        `everywhere` is for the operator, who may see private channels too.
+        """
         statement = FIRINGS_ANY_SERVICE if other_services else FIRINGS
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Firing)) as cur:
             await cur.execute(
@@ -218,6 +224,7 @@ class Incidents:
                     "alert": alert,
                     "before": before,
                     "visible_from": visible_from,
+                    "everywhere": everywhere,
                     "limit": limit,
                 },
             )
@@ -241,14 +248,17 @@ class Incidents:
             await cur.execute(VISIBLE, {"visible_from": visible_from})
             return await cur.fetchall()
 
-    async def services(self) -> Sequence[ServiceSummary]:
+    async def services(self, limit: int = 1000) -> Sequence[ServiceSummary]:
+        """Services that alerts named, private channels included: for the operator."""
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(ServiceSummary)) as cur:
-            return await (await cur.execute(SERVICES)).fetchall()
+            return await (await cur.execute(SERVICES, {"limit": limit})).fetchall()
 
-    async def alerts(self, service: str | None, priority: str | None) -> Sequence[AlertSummary]:
-        """Alerts that fired in public channels; None means any."""
+    async def alerts(
+        self, service: str | None, priority: str | None, limit: int = 1000
+    ) -> Sequence[AlertSummary]:
+        """Alerts that fired, private channels included: for the operator. None means any."""
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(AlertSummary)) as cur:
-            await cur.execute(ALERTS, {"service": service, "priority": priority})
+            await cur.execute(ALERTS, {"service": service, "priority": priority, "limit": limit})
             return await cur.fetchall()
 
     async def human_replies(self, channel_id: str, roots: Sequence[str]) -> dict[str, int]:

@@ -46,22 +46,24 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/services")
     async def list_services() -> ServiceList:
-        """Services that alerts in public channels named."""
+        """Services that alerts named."""
         return ServiceList(services=[ServiceOut.of(row) for row in await services.incidents.services()])
 
     @routes.get("/services/{service:path}/alerts/{alert:path}/messages")
     async def list_firings(service: Name, alert: Name, n: PageSize = 100) -> FiringList:
-        """Messages in public channels with which the alert opened, newest first; `*` is any service."""
+        """Messages with which the alert opened, newest first; `*` is any service."""
         read, now = services.incidents.firings, services.now()
-        found = list(await read(None if service == ANY else service, alert, now, "", limit=n))
+        found = list(
+            await read(None if service == ANY else service, alert, now, "", everywhere=True, limit=n)
+        )
         if service == ANY:
-            found += await read(None, alert, now, "", other_services=True, limit=n)
+            found += await read(None, alert, now, "", other_services=True, everywhere=True, limit=n)
         found.sort(key=lambda firing: firing.happened_at, reverse=True)
         return FiringList(messages=[FiringOut.of(firing) for firing in found[:n]])
 
     @routes.get("/services/{service:path}/alerts")
     async def list_alerts(service: Name, priority: Priority | None = None) -> AlertList:
-        """Alerts of a service in public channels, the most frequent first; `*` is any service."""
+        """Alerts of a service, the most frequent first; `*` is any service."""
         rows = await services.incidents.alerts(None if service == ANY else service, priority)
         return AlertList(alerts=[AlertOut.of(row) for row in rows])
 

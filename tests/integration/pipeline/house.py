@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from psycopg.rows import tuple_row
 
-from ratchet.domain.events import SlackEvent
+from ratchet.domain.events import MessagePosted, SlackEvent
 from ratchet.jobs.base import Job, JobContext, Outcome
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
@@ -51,13 +51,19 @@ def said(ts: str, text: str, *, thread_ts: str | None = None, channel: str = "C1
     return raw | ({"thread_ts": thread_ts} if thread_ts else {})
 
 
-def alert_said(ts: str, name: str = "HighErrorRate", *, firing: bool = True, thread_ts: str | None = None) -> Raw:
+def alert_said(
+    ts: str, name: str = "HighErrorRate", *, firing: bool = True, thread_ts: str | None = None
+) -> Raw:
     """Alertmanager's default form."""
     state = ("[FIRING:1]", "danger") if firing else ("[RESOLVED]", "good")
     title = f"{state[0]} {name} checkout (web-1 critical)"
     link = "http://alertmanager.example.com:9093/#/alerts?receiver=ops"
     attachment = {"title": title, "title_link": link, "fallback": f"{title} | {link}", "color": state[1]}
-    raw = said(ts, "", thread_ts=thread_ts) | {"bot_id": "B0AM", "subtype": "bot_message", "username": "Alertmanager"}
+    raw = said(ts, "", thread_ts=thread_ts) | {
+        "bot_id": "B0AM",
+        "subtype": "bot_message",
+        "username": "Alertmanager",
+    }
     del raw["user"]
     return raw | {"attachments": [attachment]}
 
@@ -99,6 +105,11 @@ class House:
     async def hear(self, *raws: Raw) -> None:
         """One batch of live events."""
         await self.intake.record([event(raw) for raw in raws])
+
+    async def recall(self, *raws: Raw) -> None:
+        """Messages from history."""
+        events = [event(raw) for raw in raws]
+        await self.intake.record_history([e for e in events if isinstance(e, MessagePosted)])
 
     async def rows(self, query: str, *values: Any) -> list[Any]:
         async with self.db.connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said, at, deleted, edited, event, said
+from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said, at, deleted, edited, said
 
 from ratchet.domain.effects import Annotate, Effect, Reply
 from ratchet.domain.incidents import Action
@@ -56,8 +56,11 @@ async def test_a_run_stores_its_effects_and_a_delivery_job_for_each(house: House
     await house.hear(said(at(0), "hello"))
     assert await handled(house, Echo()) == 1
     key = f"echo:C1:{at(0)}"
-    assert await house.rows(EFFECTS) == [(f"{key}:0", "none: hello", "pending"), (f"{key}:2", "second", "pending")]
-    assert [job.key for job in await house.jobs("deliver")] == [f"{key}:0", f"{key}:2"]
+    assert await house.rows(EFFECTS) == [
+        (f"{key}:0", "none: hello", "pending"),
+        (f"{key}:2", "second", "pending"),
+    ]
+    assert [job.key for job in await house.jobs("deliver")] == [first, second]
     assert await house.rows("select attrs->'echoed' from messages") == [(True,)]
 
 
@@ -129,8 +132,7 @@ async def test_an_alert_that_was_resolved_by_an_edit_before_its_job_ran_did_fire
 async def test_what_was_said_before_our_time_triggers_nothing(house: House) -> None:
     await house.hear(said(at(-5), "now"))
     await house.take("message")
-    past = [event(said(at(0), "hello")), event(alert_said(at(1)))]
-    await house.intake.record_history(past)  # type: ignore[arg-type]  # messages
+    await house.recall(said(at(0), "hello"), alert_said(at(1)))
     assert await handled(house, Echo()) == 0
     assert await house.rows(ACTIONS) == [("open_incident",)]
 

@@ -16,7 +16,6 @@ from tests.integration.pipeline.house import (
     at,
     deleted,
     edited,
-    event,
     reacted,
     said,
 )
@@ -29,11 +28,17 @@ from ratchet.slack.socket import SocketListener
 from ratchet.slack.web import SlackConfig, SlackWeb
 
 EVERYWHERE = """
-select (select count(*) from messages), (select count(*) from reactions), (select count(*) from incident_events),
-       (select count(*) from parked_edits), (select count(*) from messages where fts @@ to_tsquery('english', 'secret'))
+select (select count(*) from messages), (select count(*) from reactions),
+       (select count(*) from incident_events), (select count(*) from parked_edits),
+       (select count(*) from messages where fts @@ to_tsquery('english', 'secret'))
 """
 TEXTS = "select attrs->'payload'->>'text' from messages order by ts"
-UNFURL = {"title": "A page", "from_url": "https://example.com/page", "original_url": "https://example.com/page", "id": 1}
+UNFURL = {
+    "title": "A page",
+    "from_url": "https://example.com/page",
+    "original_url": "https://example.com/page",
+    "id": 1,
+}
 
 
 async def test_a_message_and_its_job_are_there_together(house: House) -> None:
@@ -62,7 +67,7 @@ async def test_the_same_event_again_changes_nothing_and_puts_no_job(house: House
 async def test_a_deleted_message_leaves_nothing_of_what_it_said(house: House) -> None:
     fired = alert_said(at(0), "SecretLeak")
     await house.hear(fired, said(at(1), "the secret is out"), reacted(at(1), "eyes", at(2)))
-    await house.intake.record_history([event(alert_said(at(3), "SecretLeak"))])  # type: ignore[list-item]  # a message
+    await house.recall(alert_said(at(3), "SecretLeak"))
     await house.hear(reacted(at(3), "eyes", at(4)))
     assert (await house.rows(EVERYWHERE))[0] == (3, 2, 1, 0, 3)
     await house.hear(*(deleted(at(n), at(9)) for n in (0, 1, 3)))
@@ -74,7 +79,7 @@ async def test_nothing_brings_a_deleted_message_back(house: House) -> None:
     message = said(at(0), "secret")
     await house.hear(message, deleted(at(0), at(5)))
     await house.hear(message, edited(message, at(3), text="secret 2"), reacted(at(0), "eyes", at(4)))
-    await house.intake.record_history([event(message)])  # type: ignore[list-item]  # a message
+    await house.recall(message)
     assert (await house.rows(EVERYWHERE))[0] == (0, 0, 0, 0, 0)
 
 

@@ -137,7 +137,7 @@ async def test_odd_values_are_never_an_error_of_ours(database: Database) -> None
 
 
 @given(text=st.text(max_size=30), path=st.sampled_from(PATHS))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_value_is_answered(database: Database, text: str, path: str) -> None:
     async with client(database) as http:
         answer = await http.get(path.replace("{}", quote(text, safe="")))
@@ -145,7 +145,7 @@ async def test_any_value_is_answered(database: Database, text: str, path: str) -
 
 
 @given(since=st.datetimes(timezones=st.none() | st.timezones()))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_time_is_answered(database: Database, since: datetime) -> None:
     async with client(database) as http:
         answer = await http.get("/api/incidents", params={"since": since.isoformat()})

@@ -1,0 +1,237 @@
+"""Onboarding, threads and gaps, read from a Slack on localhost that fails now and then."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said
+
+from localslack import LocalSlack, webhooks
+from ratchet.domain.errors import Transient
+from ratchet.jobs.base import Cancel, Done
+from ratchet.pipeline import work
+from ratchet.pipeline.dispatch import Dispatch
+from ratchet.pipeline.history import History
+from ratchet.slack.web import SlackWeb
+from ratchet.store.channels import Channels
+
+TEXTS = "select attrs->'payload'->>'text' from messages order by ts"
+
+
+class Scene:
+    def __init__(self, house: House, slack: LocalSlack, web: SlackWeb) -> None:
+        self.house, self.slack, self.web = house, slack, web
+        self.channel = self.person = ""
+        self.late = 0.0
+
+    async def prepare(self) -> None:
+        self.channel = await self.slack.control.add_channel("ops")
+        self.person = await self.slack.control.add_user("ada")
+        self.me = (await self.web.auth_test()).identity
+
+    def history(self, limit: int = 1000) -> History:
+        return History(
+            self.house.db,
+            self.house.queue,
+            self.house.intake,
+            self.web,
+            self.me,
+            self.now,
+            onboard_messages=limit,
+        )
+
+    def now(self) -> float:
+        return time.time() + self.late
+
+    async def write(self, text: str, **more: Any) -> str:
+        return await self.slack.control.post(self.channel, self.person, text, **more)
+
+    async def fire(self, *, firing: bool = True) -> str:
+        hook = await self.slack.control.webhook(self.channel, "Alertmanager")
+        raw = alert_said("1760000000.000100", firing=firing)
+        payload = {key: raw[key] for key in ("attachments", "username")}
+        path = urlsplit(hook).path.removeprefix("/services/")
+        return str(webhooks.receive(self.slack.workspace, path, payload)["ts"])
+
+    async def onboard(self, limit: int = 1000) -> None:
+        assert await self.history(limit).onboard(work.OnboardJob(channel_id=self.channel), CONTEXT) == Done()
+        await self.house.work_off(self.history().thread, "thread")
+
+    async def recover(self) -> None:
+        """A connection is made anew."""
+        await self.history().mark_gaps()
+        await self.house.work_off(self.history().recover, "recover")
+        await self.house.work_off(self.history().thread, "thread")
+
+    async def texts(self) -> list[str]:
+        return [row[0] for row in await self.house.rows(TEXTS)]
+
+    async def live(self) -> list[str]:
+        """Texts of the messages that handlers will be asked about."""
+        found = []
+        for job in await self.house.take("message"):
+            if job.live:
+                query = "select text from messages where ts = %s"
+                found += [row[0] for row in await self.house.rows(query, job.ts)]
+        return found
+
+
+@pytest.fixture
+async def scene(house: House, slack: LocalSlack, web: SlackWeb) -> Scene:
+    scene = Scene(house, slack, web)
+    await scene.prepare()
+    return scene
+
+
+async def test_onboarding_reads_the_newest_messages_with_their_threads_and_reactions(scene: Scene) -> None:
+    posted = [await scene.write(f"m{n}") for n in range(12)]
+    await scene.write("reply", thread_ts=posted[-1])
+    await scene.slack.control.react(scene.channel, posted[-1], scene.person, "eyes")
+    await scene.onboard(limit=10)
+    assert await scene.texts() == [f"m{n}" for n in range(2, 12)] + ["reply"]
+    assert await scene.house.rows("select reaction, present from reactions") == [("eyes", True)]
+    assert await scene.live() == []
+    channel = await Channels(scene.house.db).get(scene.channel)
+    assert channel is not None
+    assert (channel.name, channel.kind, channel.member) == ("ops", "public", True)
+
+
+async def test_onboarding_that_was_cut_short_goes_on_where_it_was(scene: Scene) -> None:
+    for n in range(520):
+        await scene.write(f"m{n}")
+    job = work.OnboardJob(channel_id=scene.channel)
+    await scene.slack.control.fail("conversations.history", status=503, probability=0.5, seed=2)
+    failures = 0
+    for _ in range(40):
+        try:
+            await scene.history().onboard(job, CONTEXT)
+        except Transient:
+            failures += 1
+            continue
+        break
+    assert failures
+    assert await scene.texts() == [f"m{n}" for n in range(520)]
+    calls = (await scene.slack.control.counters()).api_calls["conversations.history"]
+    assert calls - failures <= 4, "no page is read twice"
+    progress = await Channels(scene.house.db).onboarding(scene.channel)
+    assert progress is not None
+    assert progress.onboarding == "done"
+
+
+async def test_onboarding_a_channel_we_may_not_read_is_given_up(scene: Scene) -> None:
+    outcome = await scene.history().onboard(work.OnboardJob(channel_id="C0NOWHERE"), CONTEXT)
+    assert isinstance(outcome, Cancel)
+
+
+async def test_a_long_thread_is_read_to_its_end(scene: Scene) -> None:
+    root = await scene.write("root")
+    for n in range(450):
+        await scene.write(f"r{n}", thread_ts=root)
+    await scene.onboard()
+    assert await scene.texts() == ["root", *(f"r{n}" for n in range(450))]
+
+
+async def test_a_gap_is_filled_with_what_was_written_edited_and_deleted_in_it(scene: Scene) -> None:
+    stays, changes, goes = [await scene.write(text) for text in ("stays", "changes", "goes")]
+    old_reply = await scene.write("reply that goes", thread_ts=stays)
+    await scene.onboard()
+    control = scene.slack.control
+    await scene.write("missed")
+    await scene.write("missed reply", thread_ts=stays)
+    await scene.write("first reply", thread_ts=changes)
+    await control.edit(scene.channel, changes, text="changed")
+    await control.delete(scene.channel, goes)
+    await control.delete(scene.channel, old_reply)
+    await scene.recover()
+    assert sorted(await scene.texts()) == ["changed", "first reply", "missed", "missed reply", "stays"]
+    assert await scene.house.rows("select recover_from from channels where recover_from is not null") == []
+
+
+async def test_an_open_alert_that_was_resolved_by_edit_in_the_gap_is_closed(scene: Scene) -> None:
+    fired = await scene.fire()
+    await scene.onboard()
+    assert await scene.house.rows("select closed_at from incidents") == [(None,)]
+    resolved = alert_said(fired, firing=False)["attachments"]
+    await scene.slack.control.edit(scene.channel, fired, attachments=resolved)
+    # Long ago, so that only the open incident leads back to it.
+    await scene.house.rows("update channels set last_seen_ts = %s", f"{float(fired) + 90_000:.6f}")
+    await scene.recover()
+    dispatch = Dispatch(scene.house.db, scene.house.queue, scene.house.classifier, [], ME.user_id)
+    await scene.house.work_off(dispatch.run_message, "message")
+    assert await scene.house.rows("select firings, closed_at is not null from incidents") == [(1, True)]
+
+
+async def test_a_mention_missed_a_moment_ago_is_answered(scene: Scene) -> None:
+    root = await scene.write("before")
+    await scene.onboard()
+    await scene.write("<@U0ME> help")
+    await scene.write("<@U0ME> help here too", thread_ts=root)
+    await scene.recover()
+    assert sorted(await scene.live()) == ["<@U0ME> help", "<@U0ME> help here too"]
+
+
+async def test_a_mention_missed_long_ago_is_recorded_and_not_answered(scene: Scene) -> None:
+    await scene.write("before")
+    await scene.onboard()
+    await scene.write("<@U0ME> help")
+    scene.late = 3600
+    await scene.recover()
+    assert await scene.live() == []
+    assert await scene.texts() == ["before", "<@U0ME> help"]
+
+
+async def test_recovering_again_changes_nothing_and_answers_nothing_twice(scene: Scene) -> None:
+    await scene.write("before")
+    await scene.onboard()
+    await scene.write("missed")
+    await scene.recover()
+    assert await scene.live() == ["missed"]
+    await scene.recover()
+    assert await scene.live() == []
+
+
+async def test_a_recovery_cut_short_starts_again(scene: Scene) -> None:
+    await scene.write("before")
+    await scene.onboard()
+    for n in range(250):
+        await scene.write(f"m{n}")
+    await scene.history().mark_gaps()
+    (job,) = await scene.house.take("recover")
+    await scene.slack.control.fail("conversations.history", status=503, probability=0.6, seed=4)
+    for _ in range(40):
+        try:
+            await scene.history().recover(job, CONTEXT)
+        except Transient:
+            continue
+        break
+    assert await scene.texts() == ["before", *(f"m{n}" for n in range(250))]
+    assert await Channels(scene.house.db).gap(scene.channel) is None
+
+
+async def test_live_events_that_arrive_first_do_not_hide_the_gap(scene: Scene) -> None:
+    await scene.write("before")
+    await scene.onboard()
+    await scene.write("missed")
+    await scene.history().mark_gaps()
+    after = await scene.write("after")
+    raw = {"type": "message", "channel": scene.channel, "user": scene.person, "text": "after"}
+    await scene.house.hear(raw | {"ts": after, "event_ts": after})
+    await scene.recover()
+    assert await scene.texts() == ["before", "missed", "after"]
+
+
+async def test_a_recovered_reaction_is_there(scene: Scene) -> None:
+    ts = await scene.write("before")
+    await scene.onboard()
+    await scene.slack.control.react(scene.channel, ts, scene.person, "eyes")
+    await scene.recover()
+    assert await scene.house.rows("select reaction, present from reactions") == [("eyes", True)]
+
+
+async def test_channels_the_bot_is_in_are_found_and_people_named(scene: Scene) -> None:
+    await scene.history().people(work.PeopleJob(), CONTEXT)
+    assert [job.channel_id for job in await scene.house.jobs("onboard")] == [scene.channel]
+    assert (await Channels(scene.house.db).names([scene.person]))[scene.person] == "ada"
