@@ -90,7 +90,7 @@ def _cpu(ratchet: Running) -> tuple[float, float]:
 async def _statements(report: Report, ratchet: Running, log: Path, seconds: float) -> None:
     """Every statement by its text, from PostgreSQL's own log."""
     for command in ("ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()"):
-        await ratchet.rows(f"{command}; " if command.endswith("()") else command)
+        await ratchet.rows(command)
     await asyncio.sleep(1)
     start = log.stat().st_size
     await asyncio.sleep(seconds)

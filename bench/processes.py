@@ -230,8 +230,8 @@ async def rows(conninfo: str, statement: str, *values: Any) -> list[Any]:
         await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection,
         connection.cursor(row_factory=tuple_row) as cursor,
     ):
-        await cursor.execute(statement.encode(), values)
-        return await cursor.fetchall()
+        await cursor.execute(statement.encode(), values or None)
+        return await cursor.fetchall() if cursor.description else []
 
 
 def _free_port() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -30,11 +30,13 @@ from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
 from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.dispatch import Dispatch
-from ratchet.pipeline.history import History, onboard_job
+from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
 from ratchet.pipeline.interact import Interact
+from ratchet.pipeline.pages import Pages, onboard_job
 from ratchet.pipeline.prune import Prune
-from ratchet.pipeline.receive import Receive, mark_gaps
+from ratchet.pipeline.receive import Receive, on_connect
+from ratchet.pipeline.recover import Recover
 from ratchet.settings import Settings, split_addr
 from ratchet.slack.identity import Account
 from ratchet.slack.socket import SocketListener
@@ -56,6 +58,8 @@ from ratchet.web.services import Health, Part, Services
 log = structlog.get_logger(__name__)
 
 GRACE_S: Final = 20.0
+CONCURRENCY: Final = 24
+HANDLERS: Final = 16
 ROLES: Final = ("slack", "worker", "web")
 
 
@@ -76,10 +80,8 @@ class Ratchet:
     slack: SlackWeb
     account: Account
     runner: TurnRunner | None
-    intake: Intake
-    history: History
     dispatch: Dispatch
-    deliver: Deliver
+    recover: Recover
     listener: SocketListener
     receive: Receive
     worker: Worker
@@ -170,53 +172,58 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
     async with open_store(settings) as store, open_web(config) as slack:
         account = await _until_answered(slack)
         runner = await _model(settings)
-        me, db, queue = account.identity, store.db, store.queue
-        classifier = classifier_of(settings)
-        intake = Intake(db, queue, classifier)
-        history = History(db, queue, intake, slack, me, time.time, settings.onboard_messages)
-        links = WorkspaceLinks(account.team_url)
-        writer = RunbookWriter(Incidents(db), Messages(db))
-        handlers = default_handlers(
-            RunbookHandler(writer, Channels(db), links), Assistant(Reader(db), links, runner)
-        )
-        dispatch = Dispatch(db, queue, classifier, handlers, me.user_id)
-        deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
-        listener = SocketListener(config, me, lambda: mark_gaps(history))
-        routes = _routes(dispatch, deliver, history, Interact(Outbox(db)))
-        periodics = [
-            maintenance(queue, routes),
-            Periodic("prune", "17 3 * * *", Prune(db).run),
-            # A safety net under the recovery on every connect.
-            Periodic("recover", "*/30 * * * *", history.mark_gaps),
-        ]
-        worker = Worker(db.conninfo, routes, periodics)
-        yield Ratchet(
-            store,
-            slack,
-            account,
-            runner,
-            intake,
-            history,
-            dispatch,
-            deliver,
-            listener,
-            Receive(listener, intake, history),
-            worker,
-        )
+        # Its own connections: what arrives is stored also while every job and page uses the database.
+        async with open_database(store.db.conninfo, min_size=1, max_size=2) as intake_db:
+            yield _rooms(settings, config, store, slack, account, runner, intake_db)
+
+
+def _rooms(
+    settings: Settings,
+    config: SlackConfig,
+    store: Store,
+    slack: SlackWeb,
+    account: Account,
+    runner: TurnRunner | None,
+    intake_db: Database,
+) -> Ratchet:
+    me, db, queue = account.identity, store.db, store.queue
+    classifier = classifier_of(settings)
+    pages = Pages(db, queue, Intake(db, queue, classifier), slack, me, time.time)
+    history, recover = History(pages, settings.onboard_messages), Recover(pages)
+    links = WorkspaceLinks(account.team_url)
+    handlers = default_handlers(
+        RunbookHandler(RunbookWriter(Incidents(db), Messages(db)), Channels(db), links),
+        Assistant(Reader(db), links, runner),
+    )
+    dispatch = Dispatch(db, queue, classifier, handlers, me.user_id)
+    deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
+    listener = SocketListener(config, me, lambda: on_connect(recover, history))
+    receive = Receive(listener, Intake(intake_db, queue, classifier), recover)
+    routes = _routes(dispatch, deliver, history, recover, Interact(Outbox(db)))
+    periodics = [
+        maintenance(queue, routes),
+        Periodic("prune", "17 3 * * *", Prune(db).run),
+        # A safety net under the recovery on every connect.
+        Periodic("recover", "*/30 * * * *", lambda: on_connect(recover, history)),
+    ]
+    worker = Worker(db.conninfo, routes, periodics, concurrency=CONCURRENCY)
+    return Ratchet(store, slack, account, runner, dispatch, recover, listener, receive, worker)
 
 
 def _routes(
-    dispatch: Dispatch, deliver: Deliver, history: History, interact: Interact
+    dispatch: Dispatch, deliver: Deliver, history: History, recover: Recover, interact: Interact
 ) -> tuple[Route[Any], ...]:
     """Every kind of job and who runs it."""
     return (
         Route(work.MessageJob, dispatch.run_message, timeout_s=30),
-        Route(work.HandlerJob, dispatch.run_handler, timeout_s=180, max_failures=5),
+        # Models are slow: they never take the slots of what only needs a moment.
+        Route(work.HandlerJob, dispatch.run_handler, timeout_s=180, max_failures=5, concurrency=HANDLERS),
         Route(work.DeliverJob, deliver.run, timeout_s=60, max_failures=20),
         Route(work.InteractionJob, interact.run, timeout_s=30),
         Route(work.OnboardJob, history.onboard, timeout_s=1800, concurrency=2),
         Route(work.ThreadJob, history.thread, timeout_s=300, concurrency=4),
-        Route(work.RecoverJob, history.recover, timeout_s=1800, concurrency=2),
+        Route(work.RecoverJob, recover.run, timeout_s=1800, concurrency=2),
+        Route(work.ChannelsJob, history.channels, timeout_s=600, concurrency=1),
         Route(work.PeopleJob, history.people, timeout_s=600, concurrency=1),
     )
 
@@ -256,19 +263,49 @@ async def run(
     settings: Settings,
     stop: asyncio.Event,
     *,
-    roles: tuple[str, ...] = ROLES,
+    roles: Sequence[str] = ROLES,
     on_ready: Callable[[Ratchet], None] | None = None,
 ) -> None:
     """Run until `stop` is set. When a part dies, everything ends with its error."""
-    async with build(settings) as ratchet, asyncio.TaskGroup() as group:
+    async with AsyncExitStack() as stack:
+        ratchet = await _unless_stopped(stack.enter_async_context(build(settings)), stop)
+        if ratchet is not None:
+            await _run(ratchet, settings, stop, roles, on_ready)
+    log.info("stopped")
+
+
+async def _unless_stopped(step: Awaitable[Ratchet], stop: asyncio.Event) -> Ratchet | None:
+    """The step's result; None when the stop came first: a start may wait for Slack or the database."""
+
+    async def take() -> Ratchet:
+        return await step
+
+    async with asyncio.TaskGroup() as group:
+        building, stopping = group.create_task(take()), group.create_task(stop.wait())
+        await asyncio.wait((building, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        building.cancel()
+    return None if building.cancelled() else building.result()
+
+
+async def _run(
+    ratchet: Ratchet,
+    settings: Settings,
+    stop: asyncio.Event,
+    roles: Sequence[str],
+    on_ready: Callable[[Ratchet], None] | None,
+) -> None:
+    async with asyncio.TaskGroup() as group:
         tasks: dict[str, asyncio.Task[None]] = {}
         if ratchet.store.server is not None:
             tasks["database"] = group.create_task(ratchet.store.server.watch())
-        if "worker" in roles:
-            tasks["worker"] = group.create_task(ratchet.worker.run())
         if "slack" in roles:
+            # Before any job of the time before stores something newer than what was missed.
+            await ratchet.recover.mark_gaps()
             tasks["listener"] = group.create_task(ratchet.listener.run())
             tasks["receive"] = group.create_task(ratchet.receive.run())
+        if "worker" in roles:
+            tasks["worker"] = group.create_task(ratchet.worker.run())
         if "web" in roles:
             web = create_app(services(ratchet, settings, roles))
             tasks["web"] = group.create_task(serve(web, split_addr(settings.http_addr)))
@@ -283,4 +320,3 @@ async def run(
         await ratchet.worker.stop(GRACE_S)
         for task in tasks.values():
             task.cancel()
-    log.info("stopped")

@@ -132,6 +132,36 @@ def classify(
             cli_classify.run(name, as_json=as_json, many=len(files) > 1)
 
 
+jobs_app = typer.Typer(help="Look at jobs that failed for good, and run them again.", no_args_is_help=True)
+app.add_typer(jobs_app, name="jobs")
+
+
+@jobs_app.command("dead")
+def jobs_dead(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    traceback: Annotated[bool, typer.Option(help="Print the tracebacks too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the jobs that failed for good, latest first."""
+    from ratchet import cli_jobs  # noqa: PLC0415  # heavy
+    from ratchet.settings import load  # noqa: PLC0415
+
+    with told():
+        asyncio.run(cli_jobs.dead(load(), limit, traceback=traceback, as_json=as_json))
+
+
+@jobs_app.command("retry")
+def jobs_retry(
+    ids: Annotated[list[int] | None, typer.Argument(help="Ids from `ratchet jobs dead`; none: all.")] = None,
+) -> None:
+    """Run dead jobs again, as if they had never failed."""
+    from ratchet import cli_jobs  # noqa: PLC0415  # heavy
+    from ratchet.settings import load  # noqa: PLC0415
+
+    with told():
+        asyncio.run(cli_jobs.retry(load(), ids or []))
+
+
 @app.command()
 def config(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

@@ -86,7 +86,7 @@ async def _history_read(ratchet: house.Ratchet, slack: LocalSlack) -> None:
     workspace = slack.workspace
     wanted = {c.id for c in workspace.channels.values() if workspace.bot.id in c.members}
     channels = Channels(ratchet.store.db)
-    while not (wanted <= await channels.onboarded() and await _idle(ratchet)):
+    while not (wanted <= await channels.onboarded() and await _idle(ratchet)):  # noqa: ASYNC110  another process may do it
         await asyncio.sleep(0.2)
 
 

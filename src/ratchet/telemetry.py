@@ -35,7 +35,11 @@ OUTBOX: Final = Gauge("ratchet_outbox_unsent", "Effects that wait for delivery")
 def configure_logging(level: str, *, human: bool) -> None:
     """One line per event on standard error: JSON, or for people when `human`."""
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The default prints the values of variables, which may be secrets or what people wrote.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         if human
         else structlog.processors.JSONRenderer()
     )

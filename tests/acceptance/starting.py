@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 
 from tests.acceptance.harness import RatchetProcess, eventually, rows
 
+NOTHING_DUE = """
+select count(*) = 0 from jobs where status <> 'failed' and execute_after < now() + interval '20 seconds'
+"""
 AT_WORK = {"worker": "worker.connected", "slack": "slack_socket_connected"}
 
 
@@ -35,9 +38,9 @@ async def at_work(process: RatchetProcess) -> AsyncIterator[RatchetProcess]:
 
 
 async def idle(conninfo: str, within: float = 60.0) -> None:
-    """Until no job waits or runs."""
+    """Until no job runs or is due soon."""
 
     async def quiet() -> bool:
-        return bool((await rows(conninfo, "select count(*) = 0 from jobs where status <> 'failed'"))[0][0])
+        return bool((await rows(conninfo, NOTHING_DUE))[0][0])
 
     await eventually(quiet, within=within, what="the queue is empty")

@@ -90,7 +90,7 @@ async def test_an_import_killed_midway_and_started_again_ends_in_the_same_state(
         async with importing(CHAT / name, conninfo, tmp_path) as process:
 
             async def under_way(begun: str = begun) -> bool:
-                return bool((await rows(conninfo, begun))[0][0])
+                return process.returncode is not None or bool((await rows(conninfo, begun))[0][0])
 
             await eventually(under_way, what=begun)
             if process.returncode is None:

@@ -13,7 +13,9 @@ from ratchet.domain.messages import ChannelKind, Sender
 class MessagePosted:
     """A message in the form Slack gives it, new or (`change`) edited.
 
-    `version` is the event's own ts. `payload` is the message object, without the envelope.
+    `version` is the event's own ts. `payload` is the message object, without the envelope. `external`: the
+    channel is shared with another organisation. `read_at` is the ts at which Slack was asked, for a message
+    from its history: Slack does not always say that a message was edited, and never when.
     """
 
     channel_id: str
@@ -25,6 +27,8 @@ class MessagePosted:
     parent_ts: str | None = None
     subtype: str | None = None
     change: bool = False
+    external: bool = False
+    read_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,13 @@ class ChannelChanged:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChanged:
-    """Someone joined or left. `is_self` when it is Ratchet, which starts or ends recording."""
+    """Someone joined or left, at the ts `at`. `is_self`: it is Ratchet, which starts or ends recording."""
 
     channel_id: str
     user_id: str
     joined: bool
     is_self: bool
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

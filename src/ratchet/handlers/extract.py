@@ -19,15 +19,19 @@ USEFUL: Final = 3.0
 # A thread counts for less the further back it lies: fixes go out of date.
 AGE_FACTOR: Final = 0.93
 
-CODE: Final = re.compile(r"```.+?```|`[^`\n]{3,}`", re.DOTALL)
-COMMAND: Final = re.compile(r"`+\s*[$#]?\s*[a-z][\w./-]*\s+-{0,2}[\w./:='\"{-]", re.DOTALL)
+# Every pattern is bounded: a person may post 40,000 characters of anything.
+MAX_CHARS: Final = 4_000
+CODE: Final = re.compile(r"```.{1,3000}?```|`[^`\n]{3,400}`", re.DOTALL)
+COMMAND: Final = re.compile(
+    r"(?<!`)`{1,3}\s{0,8}(?:[$#]\s{0,8})?[a-z][\w./-]{0,200}\s{1,8}-{0,2}[\w./:='\"{-]", re.DOTALL
+)
 COMPLAINT: Final = re.compile(
     r"\b(?:denied|error|exception|fatal|refused|not found|timed? ?out|failed|panic)\b", re.IGNORECASE
 )
 CHANGE_LINK: Final = re.compile(
-    r"https?://\S*/(?:pull|merge_requests|commit|compare|deploy\w*|releases?|runs)/\S+"
+    r"https?://[^\s<>|]{1,300}?/(?:pull|merge_requests|commit|compare|deploy\w{0,40}|releases?|runs)/[^\s<>|]"
 )
-LINK: Final = re.compile(r"https?://\S+")
+LINK: Final = re.compile(r"https?://\S")
 ACTED: Final = re.compile(
     r"\b(?:fixed|solved|roll(?:ed|ing) back|rollback|revert(?:ed|ing)|restart(?:ed|ing)?|"
     r"scal(?:ed|ing)|bump(?:ed|ing)|fail(?:ed|ing) over|clear(?:ed|ing)|drain(?:ed|ing)|"
@@ -88,7 +92,7 @@ class Extract:
 
 def score(message: Message, thread: Thread, answer: Message | None) -> float:
     """Points of one reply in its thread; `answer` is the next reply."""
-    text = message.text
+    text = message.text[:MAX_CHARS]
     points = _commands(text)
     points += 1.5 if CHANGE_LINK.search(text) else 0.5 if LINK.search(text) else 0.0
     points += 1.5 if ACTED.search(text) else 0.0
@@ -96,9 +100,9 @@ def score(message: Message, thread: Thread, answer: Message | None) -> float:
     points += 0.5 if CALM.search(text) else 0.0
     points += 1.5 if INSTEAD.search(text) else 0.0
     points += _praise(message)
-    points += 1.0 if answer is not None and THANKS.search(answer.text) else 0.0
+    points += 1.0 if answer is not None and THANKS.search(answer.text[:MAX_CHARS]) else 0.0
     points -= 2.5 if FAILED.search(text) else 0.0
-    points -= 2.0 if answer is not None and FAILED.search(answer.text) else 0.0
+    points -= 2.0 if answer is not None and FAILED.search(answer.text[:MAX_CHARS]) else 0.0
     points -= 1.5 if text.rstrip().endswith("?") else 0.0
     points -= 1.5 if ACKNOWLEDGED.search(text) else 0.0
     points -= 1.0 if len(text) < 15 else 0.0
@@ -142,7 +146,7 @@ def rank(thread: Thread) -> list[Finding]:
     findings = [
         Finding(message, score(message, thread, answer))
         for message, answer in zip(thread.replies, following, strict=False)
-        if says_what_to_do(message.text)
+        if says_what_to_do(message.text[:MAX_CHARS])
     ]
     return sorted(
         (f for f in findings if f.score >= USEFUL), key=lambda f: (f.score, f.message.ts), reverse=True
@@ -164,6 +168,7 @@ def best_reply(replies: Sequence[Message]) -> Message | None:
 
 def fingerprint(text: str) -> str:
     """Equal for two replies that name the same commands, or that say the same without one."""
+    text = text[:MAX_CHARS]
     commands = CODE.findall(text)
     words = " ".join(commands) if commands else text
     return re.sub(r"[0-9a-f]{6,}|\d+|\W+", " ", words.lower()).strip()

@@ -17,7 +17,7 @@ ASKED_CHARS: Final = 160
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_]{3,}|[^\W\d_a-zA-Z]{2,}")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
-_SLACK_LINK: Final = re.compile(r"<([a-z][a-z0-9+.-]*://[^|>\s]+)(?:\|([^>]{0,500}))?>")
+_SLACK_LINK: Final = re.compile(r"<([a-z][a-z0-9+.-]{0,20}://[^|<>\s]{1,2000})(?:\|([^<>]{0,500}))?>")
 # Words that say nothing about what a text is about.
 _COMMON: Final = frozenset(
     re.findall(

@@ -19,6 +19,8 @@ MODULE: Final = "runbook"
 MAX_FIRINGS: Final = 100
 QUOTE_CHARS: Final = 700
 FLAP_WINDOW: Final = timedelta(minutes=60)
+SILENCE: Final = timedelta(hours=24)
+EARLIER: Final = 50
 MENTION: Final = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 
 
@@ -175,22 +177,36 @@ class RunbookHandler:
             return None
         previous = [
             event
-            for event in await self.writer.history.previous(message.channel_id, key, message.posted_at)
+            for event in await self.writer.history.previous(
+                message.channel_id, key, message.posted_at, EARLIER
+            )
             if event.ts != message.ts
         ]
-        if not previous:
+        first = first_of_run(previous, message.posted_at)
+        what = "Still open"
+        if first is None and previous and message.posted_at - previous[0].happened_at <= FLAP_WINDOW:
+            first = next((event for event in previous if event.action == Action.OPEN), None)
+            what = "It flaps: closed and fired again"
+        if first is None:
             return None
-        last = previous[0]
-        opened = next((e for e in previous if e.action == Action.OPEN), None)
-        if opened is None or (
-            last.action == Action.CLOSE and message.posted_at - last.happened_at > FLAP_WINDOW
-        ):
-            return None
-        link = self.permalink(message.channel_id, opened.ts)
-        what = "Still open" if last.action == Action.OPEN else "It flaps: closed and fired again"
-        ago = duration((message.posted_at - opened.happened_at).total_seconds())
+        link = self.permalink(message.channel_id, first.ts)
+        ago = duration((message.posted_at - first.happened_at).total_seconds())
         line = f"{what} – [first seen {ago} ago, see that thread]({link})."
         return Reply(message.channel_id, message.thread_ts, line, Footer(MODULE))
+
+
+def first_of_run(previous: Sequence[PairEventLike], now: datetime) -> PairEventLike | None:
+    """The open with which the incident began that is open `now`; None when none is.
+
+    `previous` runs from new to old. An alert that said nothing for a day is over, resolved or not: many tools
+    never resolve, and the next firing deserves its runbook.
+    """
+    first: PairEventLike | None = None
+    for event in previous:
+        if event.action != Action.OPEN or now - event.happened_at > SILENCE:
+            break
+        first, now = event, event.happened_at
+    return first
 
 
 def people_in(runbook: Runbook) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from pydantic import ValidationError
 
-from ratchet.domain.errors import Transient
+from ratchet.domain.errors import Misconfigured, Transient
 from ratchet.jobs.base import Cancel, Done, Outcome, Snooze
 from ratchet.jobs.errors import Failure, expected, unexpected
 from ratchet.jobs.headers import Record
@@ -15,6 +15,7 @@ from ratchet.jobs.headers import Record
 FIRST_BACKOFF_S: Final = 1.0
 LONGEST_BACKOFF_S: Final = 300.0
 LONGEST_SNOOZE_S: Final = 86_400.0
+MISCONFIGURED_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ def of_error(error: Exception, record: Record, max_failures: int, chance: float)
             wait = busy.retry_after
             delay = backoff_s(record.snoozes + 1, chance) if wait is None else wait * (1 + chance / 10)
             return _snooze(record, delay, str(busy))
+        case Misconfigured() as wrong:
+            # A revoked token, a missing scope: once an operator has mended it, nothing may be lost.
+            return _snooze(record, MISCONFIGURED_S, str(wrong))
         case final:
             return Dead(record.failures + 1, record.snoozes, Failure(type(final).__name__, str(final)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,6 +105,10 @@ class Queue:
         """Delete dead jobs. Returns how many there were."""
         async with self._connect() as conn:
             return await _count(conn, sql.DISCARD, {"ids": list(ids)})
+
+    async def forget(self, conn: AsyncConnection[Any], kind: str, fields: Sequence[Mapping[str, Any]]) -> int:
+        """Delete dead jobs of a kind whose payload holds one of the sets of fields. Returns how many."""
+        return await _count(conn, sql.FORGET, {"kind": kind, "fields": [json.dumps(dict(f)) for f in fields]})
 
     async def prune(self, kinds: Sequence[str], keep: Keep | None = None) -> dict[str, int]:
         """Delete what is old, and bury long-due jobs of a kind that is not in `kinds`. Returns counts."""

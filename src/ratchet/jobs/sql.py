@@ -207,6 +207,11 @@ where id = any(%(ids)s) and status = 'failed'
 
 DISCARD: Final[LiteralString] = "delete from jobs where id = any(%(ids)s) and status = 'failed'"
 
+FORGET: Final[LiteralString] = """
+delete from jobs where status = 'failed' and entrypoint = %(kind)s
+    and convert_from(payload, 'UTF8')::jsonb @> any(%(fields)s::jsonb[])
+"""
+
 WAKE: Final[LiteralString] = "select pg_notify(%(channel)s, %(event)s)"
 
 BURY_UNKNOWN: Final[LiteralString] = """

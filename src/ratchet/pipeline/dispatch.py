@@ -18,6 +18,7 @@ from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priorit
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.classify import Classifier
+from ratchet.pipeline.pages import LIVE_WINDOW_S
 from ratchet.store import incidents as incident_store
 from ratchet.store import messages as message_store
 from ratchet.store import outbox as outbox_store
@@ -46,7 +47,7 @@ class Dispatch:
     async def run_message(self, job: work.MessageJob, context: JobContext) -> Outcome:
         """Classify, record what it says about an incident, and put a job for each handler that wants it."""
         message = await Messages(self.db).get(MessageRef(job.channel_id, job.ts))
-        if message is None:
+        if message is None or is_emptied(message):
             return Cancel("the message was deleted")
         message = _as_it_was(message, job)
         action = await self.classifier.classify(message)
@@ -71,6 +72,8 @@ class Dispatch:
         self, message: Message, action: IncidentAction, channel: Channel, *, edit: bool
     ) -> list[NewJob]:
         if message.sender.kind in ("self", "system") or channel.mode == "off" or channel.external:
+            return []
+        if edit and action.action is Action.NONE and _long_ago(message):
             return []
         trigger = self._trigger(message, channel, action, edit=edit)
         return [
@@ -101,7 +104,7 @@ class Dispatch:
             return Cancel(f"no handler is called {job.handler}")
         message = await Messages(self.db).get(ref)
         channel = await Channels(self.db).get(job.channel_id)
-        if message is None or channel is None:
+        if message is None or channel is None or is_emptied(message):
             return Cancel("the message was deleted")
         action = await Incidents(self.db).action_of(ref, job.version)
         started = time.monotonic()
@@ -178,6 +181,16 @@ def _row(key: str, handler: str, effect: Reply | Post | DirectMessage | React) -
             return NewRow(key, handler, channel_id, ts, asdict(effect))
         case DirectMessage(user_id=user_id, email=email):
             return NewRow(key, handler, f"dm:{user_id or email}", None, asdict(effect))
+
+
+def is_emptied(message: Message) -> bool:
+    """Deleted, and kept by Slack as the root of its replies."""
+    return message.payload.get("subtype") == "tombstone"
+
+
+def _long_ago(message: Message) -> bool:
+    """Whether this version of the message came when nobody looks at it any more."""
+    return float(message.version) - float(message.ts) > LIVE_WINDOW_S
 
 
 def _as_it_was(message: Message, job: work.MessageJob) -> Message:

@@ -119,11 +119,14 @@ class _Folder:
             self._store(ref, event, None)
             waiting = self.parked.pop(ref, [])
             for edit in sorted(waiting, key=lambda e: e.version):
-                self._store(ref, edit, self.known[ref])
+                self.post(edit)
             if waiting:
                 self.plan.unpark.append(ref)
         elif event.version > present.version:
             self._store(ref, event, present)
+        elif event.read_at is not None and event.read_at > present.version:
+            if content_hash(event.payload) != present.content_hash:
+                self._store(ref, replace(event, version=event.read_at), present)
         elif event.change and event.version < present.version:
             # Late: its text is out of date, but that the alert was in this state is not.
             self.plan.versions.append(Version(self._inherit(to_message(event, self.flatten), ref), edit=True))

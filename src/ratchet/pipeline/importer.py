@@ -24,6 +24,7 @@ from ratchet.slack.parse import parse_channel, parse_stored_message
 from ratchet.store import imports
 from ratchet.store.channels import Channels, Person
 from ratchet.store.pool import Database
+from ratchet.store.search import Search
 
 # Events in one transaction: what a commit costs is then little beside them.
 BATCH: Final = 1000

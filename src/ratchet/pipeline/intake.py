@@ -26,13 +26,14 @@ from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier
 from ratchet.pipeline.fold import Plan, Present, Snapshot, Version, decode, encode, fold
-from ratchet.store import channels, incidents, messages
+from ratchet.store import channels, incidents, messages, outbox
 from ratchet.store.pool import Database
 from ratchet.telemetry import EVENTS, EVENTS_IGNORED
 
 log = structlog.get_logger(__name__)
 
 MessageEvent = MessagePosted | MessageDeleted | ReactionChanged
+PARKED_S: Final = 60.0
 MESSAGE_EVENTS: Final = (MessagePosted, MessageDeleted, ReactionChanged)
 
 
@@ -50,6 +51,8 @@ class Intake:
             stored = [event for event in events if isinstance(event, MESSAGE_EVENTS)]
             plan = await self._messages(conn, stored)
             jobs = [_message_job(version, live=True) for version in plan.versions]
+            # Of a message older than the record only the edit comes: it is fetched whole, if it still exists.
+            jobs += [thread_job_for(edit) for edit in plan.park]
             for event in events:
                 if not isinstance(event, MESSAGE_EVENTS):
                     jobs += await self._other(conn, event)
@@ -66,8 +69,8 @@ class Intake:
         is at hand to ask about a channel.
         """
         async with self.db.transaction() as conn:
-            new_channels = await self._ensure_channels(conn, events)
             plan = await self._messages(conn, events)
+            new_channels = await self._ensure_channels(conn, events)
             live = [v for v in plan.versions if live_after is not None and v.message.ts > live_after]
             past = [v for v in plan.versions if live_after is None or v.message.ts <= live_after]
             jobs = [_message_job(version, live=True) for version in live]
@@ -87,6 +90,8 @@ class Intake:
             await messages.delete(conn, plan.deletes)
         if plan.emptied:
             await messages.empty(conn, plan.emptied)
+        if gone := [*plan.deletes, *plan.emptied]:
+            await self._forget(conn, gone)
         if plan.park:
             await messages.park(
                 conn, [(MessageRef(e.channel_id, e.ts), e.version, encode(e)) for e in plan.park]
@@ -97,14 +102,24 @@ class Intake:
             await messages.react(conn, plan.reactions)
         return plan
 
+    async def _forget(self, conn: AsyncConnection[Any], gone: Sequence[MessageRef]) -> None:
+        """What was said by now deleted messages leaves dead jobs, and answers that are not given yet."""
+        fields = [{"channel_id": ref.channel_id, "ts": ref.ts} for ref in gone]
+        await self.queue.forget(conn, work.MessageJob.kind, fields)
+        again = [job for key in await outbox.withdraw(conn, gone) if (job := await _run_again(conn, key))]
+        await self.queue.put(conn, again)
+
     async def _ensure_channels(
         self, conn: AsyncConnection[Any], events: Sequence[MessageEvent]
     ) -> list[NewJob]:
         """A channel seen for the first time is onboarded: its name, and what was said before."""
-        kinds = {e.channel_id: e.channel_kind for e in events if isinstance(e, MessagePosted)}
-        if not kinds:
+        first = {e.channel_id: e for e in reversed(events) if isinstance(e, MessagePosted)}
+        if not first:
             return []
-        return [_onboard_job(channel_id) for channel_id in await channels.ensure(conn, dict(kinds))]
+        seen = [(e.channel_id, e.channel_kind, e.external) for e in first.values()]
+        return [
+            _onboard_job(channel_id, first[channel_id].ts) for channel_id in await channels.ensure(conn, seen)
+        ]
 
     async def _classify_past(self, conn: AsyncConnection[Any], past: Sequence[Version]) -> list[NewJob]:
         """History is classified on the spot by rules, or by jobs behind the live ones by an executable."""
@@ -124,7 +139,7 @@ class Intake:
                 await channels.change(conn, event)
             case MembershipChanged(is_self=True):
                 await channels.set_member(conn, event.channel_id, member=event.joined)
-                return [_onboard_job(event.channel_id)] if event.joined else []
+                return [_onboard_job(event.channel_id, event.at)] if event.joined else []
             case Interaction():
                 return [_interaction_job(event)]
             case Ignored(reason):
@@ -141,6 +156,23 @@ async def _snapshot(conn: AsyncConnection[Any], events: Sequence[MessageEvent]) 
         buried=frozenset(await messages.buried(conn, refs)),
         parked={ref: [decode(ref, edit) for edit in edits] for ref, edits in parked.items()},
     )
+
+
+async def _run_again(conn: AsyncConnection[Any], run_key: str) -> NewJob | None:
+    """The job of a handler's run that was taken back, by its key `handler:channel:ts`."""
+    handler, channel_id, ts, *_ = run_key.split(":")
+    ref = MessageRef(channel_id, ts)
+    known = (await messages.known(conn, [ref])).get(ref)
+    if known is None:
+        return None
+    job = work.HandlerJob(
+        handler=handler,
+        channel_id=channel_id,
+        ts=ts,
+        version=known.version,
+        thread_ts=known.parent_ts or ts,
+    )
+    return NewJob(job, priority=Priority.LIVE, unique=f"{handler}:{ref}", rerun=True)
 
 
 def _message_job(version: Version, *, live: bool) -> NewJob:
@@ -170,9 +202,21 @@ def _carried(message: Message) -> dict[str, Any] | None:
     }
 
 
-def _onboard_job(channel_id: str) -> NewJob:
+def _onboard_job(channel_id: str, live_after: str | None) -> NewJob:
     return NewJob(
-        work.OnboardJob(channel_id=channel_id), priority=Priority.BACKFILL, unique=f"onboard:{channel_id}"
+        work.OnboardJob(channel_id=channel_id, live_after=live_after),
+        priority=Priority.BACKFILL,
+        unique=f"onboard:{channel_id}",
+    )
+
+
+def thread_job_for(edit: MessagePosted) -> NewJob:
+    """Fetch the message of an edit that came without it. Later, since mostly it is just on its way."""
+    return NewJob(
+        work.ThreadJob(channel_id=edit.channel_id, ts=edit.ts),
+        priority=Priority.BACKFILL,
+        delay_s=PARKED_S,
+        unique=f"thread:{edit.channel_id}:{edit.ts}",
     )
 
 

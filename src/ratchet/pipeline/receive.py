@@ -15,6 +15,7 @@ import structlog
 from ratchet.domain.errors import Transient
 from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
+from ratchet.pipeline.recover import Recover
 from ratchet.slack.socket import Connection, Delivery, SocketListener
 from ratchet.telemetry import ACK_SECONDS, EVENTS_FAILED
 
@@ -31,7 +32,7 @@ class Receive:
 
     listener: SocketListener
     intake: Intake
-    history: History
+    recover: Recover
     _known: WeakSet[Connection] = field(default_factory=WeakSet)
 
     async def run(self) -> None:
@@ -86,16 +87,17 @@ class Receive:
         """
         while True:
             try:
-                await self.history.mark_gaps()
+                await self.recover.mark_gaps()
                 return await self._record_events(deliveries)
             except Transient as transient:
                 log.warning("database_away", reason=str(transient), retry_s=RETRY_S)
                 await asyncio.sleep(RETRY_S)
 
 
-async def mark_gaps(history: History) -> None:
-    """On every connect. With the database away, the receiving loop does it later."""
+async def on_connect(recover: Recover, history: History) -> None:
+    """What was missed is fetched. With the database away, the receiving loop marks the gap later."""
     try:
-        await history.mark_gaps()
+        await recover.mark_gaps()
+        await history.look_around()
     except Transient as transient:
         log.warning("database_away", reason=str(transient))

@@ -54,11 +54,15 @@ class DeliverJob(Job):
 
 
 class OnboardJob(Job):
-    """Fetch what a channel is and its newest `limit` messages."""
+    """Fetch what a channel is and its newest `limit` messages.
+
+    What was posted after `live_after` (a ts) triggers handlers: the live event of it may have come second.
+    """
 
     kind: ClassVar[str] = "onboard"
     channel_id: str
     limit: int | None = None
+    live_after: str | None = None
 
 
 class ThreadJob(Job):
@@ -71,10 +75,15 @@ class ThreadJob(Job):
 
 
 class RecoverJob(Job):
-    """Fill the gap of a channel since the last message known to be stored."""
+    """Fill the gap of a channel since the last message known to be stored.
+
+    `cursor` and `upper` (the oldest ts of the page before) let an interrupted run go on.
+    """
 
     kind: ClassVar[str] = "recover"
     channel_id: str
+    cursor: str | None = None
+    upper: str | None = None
 
 
 class InteractionJob(Job):
@@ -94,3 +103,12 @@ class PeopleJob(Job):
     """Refresh the names of the workspace's members."""
 
     kind: ClassVar[str] = "people"
+    cursor: str | None = None
+
+
+class ChannelsJob(Job):
+    """Find the channels that the bot is in."""
+
+    kind: ClassVar[str] = "channels"
+    cursor: str | None = None
+    live_after: str | None = None

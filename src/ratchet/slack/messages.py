@@ -73,7 +73,7 @@ def ts_at(values: Json, *keys: str) -> str:
 
 def kind_of_channel(channel_id: str, channel_type: str) -> ChannelKind:
     """By Slack's `channel_type`, else by what the id's first letter says."""
-    return _KIND_OF_TYPE.get(channel_type) or _KIND_OF_PREFIX.get(channel_id[:1], "public")
+    return _KIND_OF_TYPE.get(channel_type) or _KIND_OF_PREFIX.get(channel_id[:1], "private")
 
 
 def why_not_recorded(message: Json) -> str | None:

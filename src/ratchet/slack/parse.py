@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from ratchet.domain.events import (
@@ -49,10 +50,13 @@ def parse_envelope(raw: Mapping[str, Any], me: Identity) -> Envelope:
     except Malformed as problem:
         return Envelope(_id_of(raw), None, Ignored(problem.reason))
     attempt = envelope.get("retry_attempt")
+    event = _event(envelope, me)
+    if isinstance(event, MessagePosted) and json_at(envelope, "payload").get("is_ext_shared_channel") is True:
+        event = replace(event, external=True)
     return Envelope(
         id=text_at(envelope, "envelope_id"),
         event_id=_event_id(json_at(envelope, "payload")),
-        event=_event(envelope, me),
+        event=event,
         retry_attempt=attempt if type(attempt) is int and attempt > 0 else 0,
     )
 
@@ -202,7 +206,8 @@ def _membership(event: Json, me: Identity) -> SlackEvent:
     if not user_id:
         return Ignored("malformed member")
     joined = text_at(event, "type") == "member_joined_channel"
-    return MembershipChanged(_channel_id(event), user_id, joined, is_self=user_id == me.user_id)
+    at = ts_or_none(event, "event_ts")
+    return MembershipChanged(_channel_id(event), user_id, joined, is_self=user_id == me.user_id, at=at)
 
 
 def _left_ourselves(event: Json, me: Identity) -> SlackEvent:

@@ -287,11 +287,14 @@ class SlackWeb:
         return _page(answer, "messages")
 
     async def channels(self, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page:
-        """The channels that Ratchet is a member of, public and private; `parse_channel` reads one."""
+        """The channels that Ratchet is a member of, direct messages included; `parse_channel` reads one."""
         answer = await self._call(
             "users.conversations",
             lambda: self._client.users_conversations(
-                types=["public_channel", "private_channel"], exclude_archived=True, cursor=cursor, limit=limit
+                types=["public_channel", "private_channel", "im"],
+                exclude_archived=True,
+                cursor=cursor,
+                limit=limit,
             ),
         )
         return _page(answer, "channels")

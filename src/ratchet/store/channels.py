@@ -25,9 +25,19 @@ select id, name, kind, mode, member, archived, external, last_seen_ts from chann
 where id = %(name)s or name = %(name)s order by archived, id limit 1
 """
 ENSURE: Final = """
-insert into channels (id, kind)
-select distinct on (id) id, kind from unnest(%(ids)s::text[], %(kinds)s::text[]) as c (id, kind) order by id
-on conflict (id) do nothing returning id
+with seen as (
+    select distinct on (id) id, kind, external
+    from unnest(%(ids)s::text[], %(kinds)s::text[], %(external)s::bool[]) as c (id, kind, external) order by id
+), written as (
+    insert into channels (id, kind, external) select id, kind, external from seen order by id
+    -- Never back to public by an event's word: conversations.info decides that.
+    on conflict (id) do update set
+        kind = case when channels.kind = 'public' then excluded.kind else channels.kind end,
+        external = channels.external or excluded.external
+    where (channels.kind = 'public' and excluded.kind <> 'public') or (excluded.external and not channels.external)
+    returning id, xmax = 0 as new
+)
+select id from written where new
 """
 UPSERT: Final = """
 insert into channels (id, name, kind, member, archived, external)
@@ -46,19 +56,28 @@ on conflict (id) do update set member = excluded.member
 """
 SET_MODE: Final = "update channels set mode = %(mode)s where id = %(id)s"
 SEEN: Final = """
-update channels c set last_seen_ts = s.ts
-from (select id, max(ts) as ts from unnest(%(ids)s::text[], %(ts)s::text[]) as u (id, ts) group by id) s
-where c.id = s.id and (c.last_seen_ts is null or c.last_seen_ts < s.ts)
+with newest as (
+    select id, max(ts) as ts from unnest(%(ids)s::text[], %(ts)s::text[]) as u (id, ts) group by id
+), locked as (
+    -- In one order, as MARK_GAPS does.
+    select c.id, s.ts from channels c join newest s on s.id = c.id
+    where c.last_seen_ts is null or c.last_seen_ts < s.ts order by c.id for update of c
+)
+update channels c set last_seen_ts = locked.ts from locked where c.id = locked.id
 """
 MARK_GAPS: Final = """
-update channels set recover_from = last_seen_ts
-where member and not archived and last_seen_ts is not null
-  and (recover_from is null or recover_from > last_seen_ts)
+with locked as (
+    select id from channels where member and not archived and last_seen_ts is not null order by id for update
+)
+update channels c set recover_from = least(c.recover_from, c.last_seen_ts), gap_marks = c.gap_marks + 1
+from locked where c.id = locked.id
 """
 GAPS: Final = "select id, recover_from from channels where recover_from is not null and member"
-GAP: Final = "select recover_from from channels where id = %(id)s"
+GAP: Final = """
+select recover_from as since, gap_marks as marks from channels where id = %(id)s and recover_from is not null
+"""
 GAP_FILLED: Final = """
-update channels set recover_from = null where id = %(id)s and recover_from = %(recovered_from)s
+update channels set recover_from = null where id = %(id)s and gap_marks = %(marks)s
 """
 ONBOARDING: Final = "select onboarding, onboarded_to from channels where id = %(id)s"
 ONBOARDED: Final = "select id from channels where onboarding = 'done'"
@@ -82,6 +101,14 @@ class Person:
     name: str
     email: str | None = None
     bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What lies after the ts `since` may be missing. `marks` grows each time a gap is marked."""
+
+    since: str
+    marks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +163,14 @@ class Channels:
         async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
             return [row[0] for row in await (await cur.execute(GAPS)).fetchall()]
 
-    async def gap(self, channel_id: str) -> str | None:
-        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
-            row = await (await cur.execute(GAP, {"id": channel_id})).fetchone()
-            return row[0] if row else None
+    async def gap(self, channel_id: str) -> Gap | None:
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Gap)) as cur:
+            return await (await cur.execute(GAP, {"id": channel_id})).fetchone()
 
-    async def gap_filled(self, channel_id: str, recovered_from: str) -> None:
-        """Unless a new gap was marked meanwhile from further back."""
+    async def gap_filled(self, channel_id: str, gap: Gap) -> None:
+        """Unless a gap was marked meanwhile."""
         async with self._db.transaction() as conn:
-            await conn.execute(GAP_FILLED, {"id": channel_id, "recovered_from": recovered_from})
+            await conn.execute(GAP_FILLED, {"id": channel_id, "marks": gap.marks})
 
     async def onboarding(self, channel_id: str) -> Onboarding | None:
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Onboarding)) as cur:
@@ -181,11 +207,15 @@ class Channels:
             return dict(await (await cur.execute(NAMES, {"ids": list(user_ids)})).fetchall())
 
 
-async def ensure(conn: AsyncConnection[Any], kinds: dict[str, str]) -> list[str]:
-    """Make sure the channels exist; returns the ids that are new."""
+async def ensure(conn: AsyncConnection[Any], seen: Sequence[tuple[str, str, bool]]) -> list[str]:
+    """Make sure that channels `(id, kind, external)` exist; returns the ids that are new."""
+    values = {
+        "ids": [channel_id for channel_id, _, _ in seen],
+        "kinds": [kind for _, kind, _ in seen],
+        "external": [external for _, _, external in seen],
+    }
     async with conn.cursor(row_factory=scalar_row) as cur:
-        await cur.execute(ENSURE, {"ids": list(kinds), "kinds": list(kinds.values())})
-        return await cur.fetchall()
+        return await (await cur.execute(ENSURE, values)).fetchall()
 
 
 async def seen(conn: AsyncConnection[Any], refs: Sequence[tuple[str, str]]) -> None:

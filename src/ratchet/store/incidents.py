@@ -66,9 +66,13 @@ order by e.happened_at desc limit %(limit)s
 """
 ENDS: Final = """
 select e.channel_id, e.ts, e.happened_at as opened_at,
-       (select min(n.happened_at) from incident_events n
-        where n.channel_id = e.channel_id and n.pair_key = e.pair_key and n.action = 'close_incident'
-          and n.happened_at > e.happened_at) as closed_at
+       least(
+           (select min(n.happened_at) from incident_events n
+            where n.channel_id = e.channel_id and n.pair_key = e.pair_key and n.action = 'close_incident'
+              and n.happened_at > e.happened_at),
+           (select min(n.happened_at) from incident_events n
+            where n.channel_id = e.channel_id and n.parent_ts = e.ts and n.action = 'close_incident'
+              and n.happened_at > e.happened_at)) as closed_at
 from incident_events e
 where (e.channel_id, e.ts) in (select * from unnest(%(channels)s::text[], %(ts)s::text[])) and e.action = 'open_incident'
 """

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
+from ratchet.domain.messages import MessageRef
 from ratchet.store.pool import Database
 
 START_RUN: Final = """
@@ -42,6 +43,16 @@ where key = %(key)s
 """
 REFUSED: Final = """
 update outbox set state = 'refused', effect = null, error = %(error)s, updated_at = now() where key = %(key)s
+"""
+# What waits to be said and quotes one of the messages, found by its permalink.
+WITHDRAW: Final = """
+with quoting as (
+    delete from outbox o where state = 'pending' and exists (
+        select from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+        where strpos(o.effect->>'markdown', '/archives/' || u.channel_id || '/p' || replace(u.ts, '.', '')) > 0)
+    returning o.key
+)
+delete from handler_runs where key in (select regexp_replace(key, ':[0-9]+$', '') from quoting) returning key
 """
 VOTE: Final = """
 insert into votes (key, user_id, value) values (%(key)s, %(user_id)s, %(value)s)
@@ -126,6 +137,13 @@ class Outbox:
 async def start_run(conn: AsyncConnection[Any], key: str, effects: int) -> bool:
     """Claim a handler's run; False when another run of the same trigger stored its effects already."""
     return (await conn.execute(START_RUN, {"key": key, "effects": effects})).rowcount == 1
+
+
+async def withdraw(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> list[str]:
+    """Take back what is not said yet and quotes one of the messages; the keys of the runs to be made again."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(WITHDRAW, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]})
+        return await cur.fetchall()
 
 
 async def add(conn: AsyncConnection[Any], rows: Sequence[NewRow]) -> None:

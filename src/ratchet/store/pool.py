@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -47,7 +47,7 @@ class Database:
     connection is free.
     """
 
-    conninfo: str
+    conninfo: str = field(repr=False)
     pool: Pool
 
     @asynccontextmanager

@@ -12,7 +12,8 @@ OLD_TOMBSTONES: Final = "delete from tombstones where deleted_at < now() - inter
 OLD_PARKED: Final = "delete from parked_edits where parked_at < now() - interval '7 days'"
 OLD_RUNS: Final = "delete from handler_runs where ran_at < now() - interval '90 days'"
 OLD_SENT: Final = """
-delete from outbox where state in ('sent', 'refused') and created_at < now() - interval '90 days'
+delete from outbox where created_at < now() - case when state in ('sent', 'refused')
+    then interval '90 days' else interval '7 days' end
 """
 ORPHANED_REACTIONS: Final = """
 delete from reactions r where r.version < (extract(epoch from now()) - 7 * 86400)::bigint::text

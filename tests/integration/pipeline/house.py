@@ -26,7 +26,7 @@ KINDS: Final[dict[str, type[Job]]] = {
     kind.kind: kind
     for kind in (
         work.MessageJob, work.HandlerJob, work.DeliverJob, work.OnboardJob, work.ThreadJob, work.RecoverJob,
-        work.InteractionJob, work.PeopleJob,
+        work.InteractionJob, work.PeopleJob, work.ChannelsJob,
     )
 }  # fmt: skip
 WAITING: Final = "select id, entrypoint, payload from jobs where status = 'queued' order by priority desc, id"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from ratchet.jobs.base import Cancel, Done
 from ratchet.pipeline import work
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.pipeline.history import History
+from ratchet.pipeline.pages import Pages
+from ratchet.pipeline.recover import Recover
 from ratchet.slack.web import SlackWeb
 from ratchet.store.channels import Channels
 
@@ -32,16 +35,17 @@ class Scene:
         self.person = await self.slack.control.add_user("ada")
         self.me = (await self.web.auth_test()).identity
 
+    @property
+    def pages(self) -> Pages:
+        house = self.house
+        return Pages(house.db, house.queue, house.intake, self.web, self.me, self.now)
+
     def history(self, limit: int = 1000) -> History:
-        return History(
-            self.house.db,
-            self.house.queue,
-            self.house.intake,
-            self.web,
-            self.me,
-            self.now,
-            onboard_messages=limit,
-        )
+        return History(self.pages, limit)
+
+    @property
+    def recovery(self) -> Recover:
+        return Recover(self.pages)
 
     def now(self) -> float:
         return time.time() + self.late
@@ -62,8 +66,8 @@ class Scene:
 
     async def recover(self) -> None:
         """A connection is made anew."""
-        await self.history().mark_gaps()
-        await self.house.work_off(self.history().recover, "recover")
+        await self.recovery.mark_gaps()
+        await self.house.work_off(self.recovery.run, "recover")
         await self.house.work_off(self.history().thread, "thread")
 
     async def texts(self) -> list[str]:
@@ -198,15 +202,14 @@ async def test_a_recovery_cut_short_starts_again(scene: Scene) -> None:
     await scene.onboard()
     for n in range(250):
         await scene.write(f"m{n}")
-    await scene.history().mark_gaps()
-    (job,) = await scene.house.take("recover")
+    await scene.recovery.mark_gaps()
     await scene.slack.control.fail("conversations.history", status=503, probability=0.6, seed=4)
+    waiting = await scene.house.take("recover")
     for _ in range(40):
-        try:
-            await scene.history().recover(job, CONTEXT)
-        except Transient:
-            continue
-        break
+        for job in waiting:
+            with suppress(Transient):
+                await scene.recovery.run(job, CONTEXT)
+                waiting = await scene.house.take("recover")  # where it goes on, if it was interrupted
     assert await scene.texts() == ["before", *(f"m{n}" for n in range(250))]
     assert await Channels(scene.house.db).gap(scene.channel) is None
 
@@ -215,7 +218,7 @@ async def test_live_events_that_arrive_first_do_not_hide_the_gap(scene: Scene) -
     await scene.write("before")
     await scene.onboard()
     await scene.write("missed")
-    await scene.history().mark_gaps()
+    await scene.recovery.mark_gaps()
     after = await scene.write("after")
     raw = {"type": "message", "channel": scene.channel, "user": scene.person, "text": "after"}
     await scene.house.hear(raw | {"ts": after, "event_ts": after})
@@ -233,5 +236,6 @@ async def test_a_recovered_reaction_is_there(scene: Scene) -> None:
 
 async def test_channels_the_bot_is_in_are_found_and_people_named(scene: Scene) -> None:
     await scene.history().people(work.PeopleJob(), CONTEXT)
+    await scene.history().channels(work.ChannelsJob(), CONTEXT)
     assert [job.channel_id for job in await scene.house.jobs("onboard")] == [scene.channel]
     assert (await Channels(scene.house.db).names([scene.person]))[scene.person] == "ada"

@@ -23,7 +23,9 @@ from tests.integration.pipeline.house import (
 from localslack import LocalSlack
 from ratchet.alerts import flatten
 from ratchet.pipeline.history import History
-from ratchet.pipeline.receive import Receive, mark_gaps
+from ratchet.pipeline.pages import Pages
+from ratchet.pipeline.receive import Receive, on_connect
+from ratchet.pipeline.recover import Recover
 from ratchet.slack.socket import SocketListener
 from ratchet.slack.web import SlackConfig, SlackWeb
 
@@ -115,14 +117,15 @@ async def test_an_event_that_cannot_be_stored_fails_alone(
     channel = await slack.control.add_channel("ops")
     person = await slack.control.add_user("ada")
     me = (await web.auth_test()).identity
-    history = History(house.db, house.queue, house.intake, web, me, time.time)
+    pages = Pages(house.db, house.queue, house.intake, web, me, time.time)
+    recover = Recover(pages)
     config = SlackConfig(slack.bot_token, slack.app_token, slack.api_url)
-    listener = SocketListener(config, me, lambda: mark_gaps(history))
+    listener = SocketListener(config, me, lambda: on_connect(recover, History(pages)))
     # Too long for an index, and nothing that compression could make shorter.
     poison = reacted(at(0), "eyes", at(1), channel=channel) | {"user": "U" + os.urandom(6000).hex()}
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(listener.run())]
-        tasks.append(group.create_task(Receive(listener, house.intake, history).run()))
+        tasks.append(group.create_task(Receive(listener, house.intake, recover).run()))
         assert await slack.control.wait_for("connected")
         messages = [said(f"{START + n}.000100", f"m{n}", channel=channel, user=person) for n in range(4)]
         await slack.control.inject([*messages[:2], poison, *messages[2:]])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
 from dataclasses import replace
@@ -50,8 +49,7 @@ def failures() -> float:
 
 
 async def test_its_answer_takes_precedence_over_the_rules(tmp_path: Path) -> None:
-    own = program(tmp_path, f"assert 'HighErrorRate' in json.load(sys.stdin)['text']
-{SAY}")
+    own = program(tmp_path, f"assert 'HighErrorRate' in json.load(sys.stdin)['text']; {SAY}")
     action = await own.classify(message())
     assert (action.action, action.service, action.alert) == (Action.OPEN, "shop", "Mine")
     assert (action.priority, action.stated_duration_s, action.tool) == ("HIGH", 5400.0, "own")

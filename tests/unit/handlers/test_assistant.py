@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from ratchet.domain.effects import Footer, Reply
 from ratchet.domain.errors import Misconfigured, RatchetError, Refused, Transient
@@ -242,14 +242,13 @@ async def test_a_link_that_no_tool_gave_is_taken_out() -> None:
     [Transient("down"), Refused("no"), Misconfigured("key"), Transient("busy", retry_after=600)],
     ids=repr,
 )
-async def test_when_the_model_fails_it_quotes_and_says_so(
-    error: RatchetError, caplog: pytest.LogCaptureFixture
-) -> None:
-    reply = await answer(runner=ScriptedRunner(error))
+async def test_when_the_model_fails_it_quotes_and_says_so(error: RatchetError) -> None:
+    with capture_logs() as logged:
+        reply = await answer(runner=ScriptedRunner(error))
     assert FIX_LINK in reply.markdown
     assert reply.markdown.endswith(NO_ANSWER)
     assert reply.footer == Footer("assistant")
-    assert "assistant without model" in caplog.text
+    assert [entry["event"] for entry in logged] == ["assistant_without_model"]
 
 
 async def test_an_answer_of_nothing_but_an_invented_link_becomes_quotes() -> None:
@@ -264,11 +263,11 @@ async def test_a_busy_model_is_waited_for_once_while_the_question_is_fresh() -> 
     assert (await answer(runner=runner, late=120)).markdown.endswith(NO_ANSWER)
 
 
-async def test_no_text_of_anyone_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
+async def test_no_text_of_anyone_is_in_the_log() -> None:
+    with capture_logs() as entries:
         await answer(runner=ScriptedRunner("It was logrotate."))
-    logged = " ".join(str(vars(entry)) for entry in caplog.records if entry.name.startswith("ratchet"))
-    assert "assistant turn" in logged
+    logged = str(entries)
+    assert "assistant_turn" in logged
     assert "logrotate" not in logged
     assert "DiskFull" not in logged
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -115,3 +116,17 @@ def test_replies_are_grouped_under_their_firing_newest_first() -> None:
         (root(3), ["b"]),
         (root(1), ["a", "c"]),
     ]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["`", "```x y``` ", "https://", "https://a/pull/", "`a ", "$ ", "fixed ", "<https://a", "a" * 50, "`x`"],
+)
+def test_a_hostile_text_does_not_stop_the_program(piece: str) -> None:
+    text = (piece * 40_000)[:40_000]
+    started = time.process_time()
+    rank(thread(reply(text), reply(text, minute=2)))
+    best_reply([reply(text)])
+    fingerprint(text)
+    # Generous: what this guards against took minutes.
+    assert time.process_time() - started < 2

@@ -143,6 +143,20 @@ async def test_an_alert_that_closed_long_ago_gets_its_runbook_again() -> None:
     assert "What fixed it last time" in reply.markdown
 
 
+async def test_an_alert_that_never_resolves_gets_its_runbook_again_after_a_day_of_silence() -> None:
+    record = triaged("fixed by `systemctl restart checkout`")
+    record.pairs = [Event(ts(100_000 - 40 * 24 * 60), Action.OPEN)]
+    [reply] = await run(record)
+    assert "What fixed it last time" in reply.markdown
+
+
+async def test_a_repeat_points_to_where_the_incident_began() -> None:
+    record = triaged("`fix`ed it")
+    record.pairs = [Event(ts(100_000 - hours * 60), Action.OPEN) for hours in (4, 8, 12)]
+    [reply] = await run(record)
+    assert "first seen 12 h ago" in reply.markdown
+
+
 async def test_a_long_quote_is_cut_and_its_code_block_closed() -> None:
     [reply] = await run(triaged("fixed: ```\n" + "kubectl get pods\n" * 100 + "```"))
     assert len(reply.markdown) < 1500

@@ -58,12 +58,18 @@ def test_an_unexpected_error_is_a_failure_until_there_were_too_many() -> None:
 
 def test_one_error_in_a_group_that_waiting_cannot_cure_decides() -> None:
     waits = Transient(retry_after=1)
-    group = ExceptionGroup("g", [waits, ExceptionGroup("h", [Misconfigured("no token")])])
+    group = ExceptionGroup("g", [waits, ExceptionGroup("h", [Refused("no")])])
     assert isinstance(of_error(group, BEFORE, 9, chance=0), Dead)
     assert isinstance(of_error(ExceptionGroup("g", [waits, Refused("no")]), BEFORE, 9, chance=0), Dead)
     mixed = of_error(ExceptionGroup("g", [waits, ValueError()]), BEFORE, 9, chance=0)
     assert isinstance(mixed, Again)
     assert mixed.failures == 3
+
+
+def test_what_an_operator_can_mend_waits_for_it() -> None:
+    ending = of_error(Misconfigured("the token was revoked"), BEFORE, 9, chance=0)
+    assert isinstance(ending, Again)
+    assert (ending.delay_s, ending.failures) == (300.0, BEFORE.failures)
 
 
 @given(tries=st.integers(1, 10_000), chance=st.floats(0, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -120,6 +121,25 @@ def test_a_deleted_root_with_replies_goes_on_empty_and_is_not_looked_at() -> Non
     assert table.texts == {"1.1": "deleted"}
     assert plan.emptied == [MessageRef("C1", "1.1")]
     assert plan.versions == []
+
+
+def test_history_tells_of_an_edit_that_slack_does_not_date() -> None:
+    table = Table()
+    table.apply([posted("1.1", "firing")])
+    stale = replace(posted("1.1", "resolved"), read_at="1.05")
+    assert table.apply([stale]).upserts == {}
+    plan = table.apply([replace(posted("1.1", "resolved"), read_at="1.5")])
+    assert table.texts == {"1.1": "resolved"}
+    assert [(v.message.version, v.edit) for v in plan.versions] == [("1.5", True)]
+    assert table.apply([replace(posted("1.1", "resolved"), read_at="1.7")]).upserts == {}
+
+
+def test_a_parked_older_edit_does_not_replace_newer_history() -> None:
+    table = Table()
+    table.apply([posted("1.1", "old edit", version="1.5")])
+    plan = table.apply([replace(posted("1.1", "newest"), version="1.9")])
+    assert table.texts == {"1.1": "newest"}
+    assert [v.message.text for v in plan.versions] == ["newest", "old edit"]
 
 
 def test_a_parked_edit_survives_its_way_through_json() -> None:

@@ -119,7 +119,7 @@ def test_what_nobody_else_sees_is_not_recorded() -> None:
         ("D1", "", "im"),
         ("G1", "mpim", "mpim"),
         ("C1", "app_home", "im"),
-        ("C1", "", "public"),
+        ("C1", "", "private"),
     ],
 )
 def test_the_kind_of_channel_comes_from_its_type_or_its_id(

@@ -6,7 +6,8 @@ create extension if not exists vector;
 create table channels (
     id text primary key,
     name text not null default '',
-    kind text not null default 'public' check (kind in ('public', 'private', 'im', 'mpim')),
+    -- Private until Slack says otherwise: what is not known to be public is shown nowhere else.
+    kind text not null default 'private' check (kind in ('public', 'private', 'im', 'mpim')),
     mode text not null default 'mention' check (mode in ('off', 'mention', 'draft', 'auto')),
     member boolean not null default true,
     archived boolean not null default false,
@@ -14,6 +15,8 @@ create table channels (
     last_seen_ts text,
     -- Where the next gap recovery starts; null when there is no gap to fill.
     recover_from text,
+    -- Counts the times a gap was marked, so that a recovery does not close one that opened meanwhile.
+    gap_marks bigint not null default 0,
     onboarding text not null default 'new' check (onboarding in ('new', 'running', 'done')),
     -- The oldest ts that onboarding has stored: where a restarted one goes on.
     onboarded_to text,
@@ -102,6 +105,7 @@ create table incident_events (
 create index incident_events_pair on incident_events (channel_id, pair_key, happened_at);
 create index incident_events_name on incident_events (service, alert, happened_at);
 create index incident_events_alert on incident_events (alert, happened_at);
+create index incident_events_thread on incident_events (channel_id, parent_ts) where parent_ts is not null;
 create index incident_events_time on incident_events (channel_id, happened_at);
 
 create view incidents as
