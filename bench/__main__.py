@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk, classify, idle, ingest, reply
+from bench import bulk, classify, cost, idle, ingest, reply
 from bench.report import Report, show
+from ratchet.telemetry import configure_logging
 
 
 class Bench(Protocol):
@@ -21,6 +21,7 @@ class Bench(Protocol):
 
 BENCHES: Final[dict[str, Bench]] = {
     "ingest": ingest.run,
+    "cost": cost.run,
     "import": bulk.run,
     "reply": reply.run,
     "idle": idle.run,
@@ -35,6 +36,7 @@ async def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.names) - set(BENCHES):
         parser.error(f"no bench is called {', '.join(sorted(unknown))}")
+    configure_logging("warning", human=True)
     console = Console()
     for name in given.names or BENCHES:
         with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as directory:

@@ -33,7 +33,7 @@ retries dashboard graph panel metric metrics alert alerts silence paged oncall h
 customer checkout payment invoice search cache redis kafka postgres nginx gateway proxy dns network packet
 loss region zone failover primary standby upgrade migration script job cron schedule runbook docs link ticket
 owner team help thanks sure done fixed works working broken weird maybe probably definitely only also already
-""".split()
+""".split()  # noqa: SIM905  # a list of them would be a page
 SERVICES: Final = tuple(
     f"{a}-{b}"
     for a in ("checkout", "payments", "search", "orders", "catalog", "billing", "auth", "mail")
@@ -57,14 +57,14 @@ FIXES: Final = (
     "Fixed with `kubectl -n shop rollout restart deploy/{service}`, error rate is back to normal",
     "It was the connection pool of {service}: raised `max_connections` to 200 in https://git.example.com/shop/config/pull/{n}",
     "Scaled {service} to 6 replicas, the lag goes down now: https://grafana.example.com/d/{service}",
-    "```\nssh {service}-1 'journalctl --vacuum-size=1G && systemctl restart {service}'\n```\nthat freed 40 GB",
+    "```\nssh {service}-1 'journalctl --vacuum-size=1G && systemctl restart {service}'\n```\n40 GB free",
     "Rolled {service} back to v1.{n}, the new release leaks file handles",
 )
 
 
 @dataclass(slots=True)
 class Corpus:
-    """`next` makes one message after the other; each channel remembers the threads that are open to replies."""
+    """`next` makes one message after the other; a channel remembers which threads may get replies."""
 
     seed: int = 1
     channels: int = 20
@@ -105,7 +105,7 @@ class Corpus:
         return message
 
     def alert(self, channel: str, ts: str, *, resolve: bool | None = None) -> Json:
-        """A notification of Alertmanager's default template, or of Grafana's; by default half of them resolve."""
+        """A notification in Alertmanager's default template; by default about half of them resolve."""
         waiting = self.firing.setdefault(channel, [])
         if resolve is None:
             resolve = bool(waiting) and self.dice.random() < 0.5

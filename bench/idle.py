@@ -17,7 +17,7 @@ from bench.report import Report
 SETTLE_S: Final = 15.0
 STATISTICS: Final = "select sum(xact_commit + xact_rollback) from pg_stat_database"
 STATEMENT: Final = re.compile(r"(?:LOG:  statement|LOG:  execute [^:]*): (.*(?:\n\t.*)*)")
-OURS: Final = re.compile(r"pg_stat_database|pg_reload_conf|ALTER SYSTEM", re.I)
+OURS: Final = re.compile(r"pg_stat_database|pg_reload_conf|ALTER SYSTEM", re.IGNORECASE)
 PACKAGES: Final = (
     "asyncio",
     "structlog",
@@ -92,13 +92,15 @@ async def _statements(report: Report, ratchet: Running, log: Path, seconds: floa
     for command in ("ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()"):
         await ratchet.rows(command)
     await asyncio.sleep(1)
-    start = log.stat().st_size
+    start = len(_read(log))
     await asyncio.sleep(seconds)
-    text = log.read_bytes()[start:].decode("utf-8", "replace")
+    text = _read(log)[start:].decode("utf-8", "replace")
     await ratchet.rows("ALTER SYSTEM RESET log_statement")
     await ratchet.rows("SELECT pg_reload_conf()")
     found = Counter(
-        " ".join(statement.split())[:90] for statement in STATEMENT.findall(text) if not OURS.search(statement)
+        " ".join(statement.split())[:90]
+        for statement in STATEMENT.findall(text)
+        if not OURS.search(statement)
     )
     fastest = max(found.values(), default=0) / seconds
     report.add("statements", sum(found.values()) / seconds, "1/s")
@@ -106,6 +108,10 @@ async def _statements(report: Report, ratchet: Running, log: Path, seconds: floa
     report.raw["statements"] = dict(found.most_common())
     for statement, count in found.most_common(6):
         report.note(f"every {seconds / count:.1f} s: {statement}")
+
+
+def _read(log: Path) -> bytes:
+    return log.read_bytes()
 
 
 def _imports(report: Report) -> None:

@@ -27,9 +27,9 @@ WARM_UP_S: Final = 3.0
 # Messages of a thread whose transaction began before that of an earlier one.
 OUT_OF_ORDER: Final = """
 select count(*) from (
-    select xmin::text::bigint as here,
-           lag(xmin::text::bigint) over (partition by channel_id, coalesce(parent_ts, ts) order by ts) as before
+    select xmin::text::bigint as here, lag(xmin::text::bigint) over thread as before
     from messages where ts >= %s and attrs->'sender'->>'kind' <> 'self'
+    window thread as (partition by channel_id, coalesce(parent_ts, ts) order by ts)
 ) found where before > here
 """
 STORED: Final = "select count(*) from messages where ts >= %s and attrs->'sender'->>'kind' <> 'self'"
@@ -41,7 +41,9 @@ group by 1 order by 1
 
 async def run(directory: Path, *, quick: bool) -> Report:
     seconds, stored = (8, 2_000) if quick else (30, 20_000)
-    title = f"{PER_SECOND} events/s for {seconds} s, then {BURST:,} at once; {stored:,} messages stored before"
+    title = (
+        f"{PER_SECOND} events/s for {seconds} s, then {BURST:,} at once; {stored:,} messages stored before"
+    )
     report = Report("ingest", title)
     corpus = Corpus(channels=8)
     await fill(directory, corpus, stored)

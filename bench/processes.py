@@ -29,9 +29,21 @@ STOP_S: Final = 40.0
 
 
 def cpu_seconds(pids: Iterable[int], *, children: bool = False) -> float:
-    """User and system time; with that of ended `children`, or without. A process that is gone counts nothing."""
-    end = 15 if children else 13
-    return sum(sum(map(int, stat[11:end])) * TICK_S for pid in pids if (stat := _stat(pid)))
+    """Time on a processor; with that of ended `children`, or without. 0 of a process that is gone."""
+    return sum(_own_seconds(pid) + (_children_seconds(pid) if children else 0.0) for pid in pids)
+
+
+def _own_seconds(pid: int) -> float:
+    """In nanoseconds where the clock of /proc/PID/stat has only hundredths."""
+    total = 0
+    with suppress(OSError):
+        for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            total += int(path.read_text("ascii").split()[0])
+    return total / 1e9
+
+
+def _children_seconds(pid: int) -> float:
+    return sum(map(int, _stat(pid)[13:15])) * TICK_S
 
 
 def family(pid: int) -> list[int]:
@@ -64,7 +76,7 @@ def peak_mb(pid: int) -> float:
 def switches(pid: int) -> int:
     """Voluntary context switches of all its threads: how often it slept and was woken."""
     texts = [path.read_text("utf-8") for path in Path(f"/proc/{pid}/task").glob("*/status")]
-    return sum(int(re.findall(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.M)[0]) for text in texts)
+    return sum(int(re.findall(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.MULTILINE)[0]) for text in texts)
 
 
 def _stat(pid: int) -> list[str]:

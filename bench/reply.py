@@ -40,7 +40,9 @@ order by e.service, e.alert, e.ts desc
 
 async def run(directory: Path, *, quick: bool) -> Report:
     stored, alerts, questions = (2_000, 20, 8) if quick else (20_000, 100, 40)
-    title = f"{alerts} alerts and {questions} questions, one at a time; example workspace and {stored:,} messages"
+    title = (
+        f"{alerts} alerts and {questions} questions, one at a time; example workspace and {stored:,} messages"
+    )
     report = Report("reply", title)
     await fill(directory, Corpus(), stored)
     async with (
@@ -83,7 +85,7 @@ async def _alerts(report: Report, ratchet: Running, channel: str, count: int) ->
 
 
 async def _known_alerts(ratchet: Running, count: int) -> list[Json]:
-    """Alerts that people took care of before, in turn; each on a new instance, so that none repeats an open one."""
+    """Alerts that people took care of before, in turn; each on an instance that is new."""
     known = [payload for (payload,) in await ratchet.rows(KNOWN)]
     Corpus(seed=5).dice.shuffle(known)
     found = []

@@ -33,7 +33,7 @@ from ratchet.telemetry import EVENTS, EVENTS_IGNORED
 log = structlog.get_logger(__name__)
 
 MessageEvent = MessagePosted | MessageDeleted | ReactionChanged
-PARKED_S: Final = 60.0
+PARKED_S: Final = 10.0
 MESSAGE_EVENTS: Final = (MessagePosted, MessageDeleted, ReactionChanged)
 
 

@@ -68,7 +68,8 @@ class Recover:
                 return await pages.go_on(at, Priority.NORMAL, transient)
             bottom = min((str(m["ts"]) for m in page.items), default=oldest) if page.next_cursor else oldest
             await self._store(channel, page.items, read_at, gap.since)
-            missing = known - {str(message["ts"]) for message in page.items}
+            # The last of the page before is not on this one, and is not missing.
+            missing = known - {str(message["ts"]) for message in page.items} - {at.upper}
             await pages.bury(channel.id, {ts for ts in missing if ts > bottom})
             if not page.next_cursor:
                 break

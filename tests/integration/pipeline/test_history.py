@@ -149,6 +149,7 @@ async def test_a_gap_is_filled_with_what_was_written_edited_and_deleted_in_it(sc
     await control.edit(scene.channel, changes, text="changed")
     await control.delete(scene.channel, goes)
     await control.delete(scene.channel, old_reply)
+    scene.late = 10  # what was stored a moment ago counts as newer than Slack's answer
     await scene.recover()
     assert sorted(await scene.texts()) == ["changed", "first reply", "missed", "missed reply", "stays"]
     assert await scene.house.rows("select recover_from from channels where recover_from is not null") == []
@@ -212,6 +213,18 @@ async def test_a_recovery_cut_short_starts_again(scene: Scene) -> None:
                 waiting = await scene.house.take("recover")  # where it goes on, if it was interrupted
     assert await scene.texts() == ["before", *(f"m{n}" for n in range(250))]
     assert await Channels(scene.house.db).gap(scene.channel) is None
+
+
+async def test_a_gap_of_several_pages_is_filled_without_a_hole_and_its_deletions_found(scene: Scene) -> None:
+    old = [await scene.write(f"old{n}") for n in range(230)]
+    await scene.onboard()
+    for n in range(230):
+        await scene.write(f"new{n}")
+    for n in (0, 100, 229):
+        await scene.slack.control.delete(scene.channel, old[n])
+    await scene.recover()
+    left = [f"old{n}" for n in range(230) if n not in (0, 100, 229)]
+    assert await scene.texts() == left + [f"new{n}" for n in range(230)]
 
 
 async def test_live_events_that_arrive_first_do_not_hide_the_gap(scene: Scene) -> None:
