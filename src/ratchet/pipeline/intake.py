@@ -50,7 +50,7 @@ class Intake:
         async with self.db.transaction() as conn:
             stored = [event for event in events if isinstance(event, MESSAGE_EVENTS)]
             plan = await self._messages(conn, stored)
-            jobs = [_message_job(version, live=True) for version in plan.versions]
+            jobs = [_message_job(version, live=True) for version in plan.versions if _matters(version)]
             # Of a message older than the record only the edit comes: it is fetched whole, if it still exists.
             jobs += [thread_job_for(edit) for edit in plan.park]
             for event in events:
@@ -71,8 +71,9 @@ class Intake:
         async with self.db.transaction() as conn:
             plan = await self._messages(conn, events)
             new_channels = await self._ensure_channels(conn, events)
-            live = [v for v in plan.versions if live_after is not None and v.message.ts > live_after]
-            past = [v for v in plan.versions if live_after is None or v.message.ts <= live_after]
+            versions = [version for version in plan.versions if _matters(version)]
+            live = [v for v in versions if live_after is not None and v.message.ts > live_after]
+            past = [v for v in versions if live_after is None or v.message.ts <= live_after]
             jobs = [_message_job(version, live=True) for version in live]
             jobs += await self._classify_past(conn, past)
             await self.queue.put(conn, [*jobs, *(new_channels if onboard else ())])
@@ -173,6 +174,11 @@ async def _run_again(conn: AsyncConnection[Any], run_key: str) -> NewJob | None:
         thread_ts=known.parent_ts or ts,
     )
     return NewJob(job, priority=Priority.LIVE, unique=f"{handler}:{ref}", rerun=True)
+
+
+def _matters(version: Version) -> bool:
+    """Ratchet's own messages say nothing about incidents and are nobody's trigger."""
+    return version.message.sender.kind not in ("self", "system")
 
 
 def _message_job(version: Version, *, live: bool) -> NewJob:

@@ -22,8 +22,6 @@ from ratchet.telemetry import ACK_SECONDS, EVENTS_FAILED
 log = structlog.get_logger(__name__)
 
 RETRY_S: Final = 1.0
-# The database's limits, not its absence: the same events would fail for ever.
-TOO_MUCH: Final = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
 
 
 @dataclass(slots=True)
@@ -71,14 +69,8 @@ class Receive:
             ACK_SECONDS.observe(now - delivery.received_at)
 
     async def _record_events(self, deliveries: Sequence[Delivery]) -> None:
-        if not deliveries:
-            return
-        try:
+        if deliveries:
             await self.intake.record([delivery.envelope.event for delivery in deliveries])
-        except Transient as transient:
-            if isinstance(transient.__cause__, TOO_MUCH):
-                raise transient.__cause__ from None
-            raise
 
     async def _until_stored(self, deliveries: Sequence[Delivery]) -> None:
         """Mark the gap, then store. While the database is away, hold what was received, unacknowledged.

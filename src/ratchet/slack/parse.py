@@ -107,6 +107,8 @@ def _kind_of_conversation(channel: Json, channel_id: str) -> ChannelKind:
     for flag, kind in _KIND_OF_FLAG.items():
         if channel.get(flag) is True:
             return kind
+    if channel.get("is_channel") is True and channel.get("is_private") is False:
+        return "public"
     return kind_of_channel(channel_id, "")
 
 

@@ -32,6 +32,7 @@ SELECT current_setting('server_version_num')::int / 10000 AS server,
        (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available
 """
 
+TOO_MUCH = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
 REFUSALS = (
     psycopg.errors.InvalidAuthorizationSpecification,
     psycopg.errors.InvalidPassword,
@@ -172,6 +173,8 @@ def translated_errors() -> Iterator[None]:
     """Failures that are the connection's or the moment's, not the statement's, become errors of ours."""
     try:
         yield
+    except TOO_MUCH:
+        raise  # what was asked for is too large, and would be again
     except REFUSALS as error:
         raise Misconfigured(_refusal(error)) from error
     except (PoolTimeout, PoolClosed) as error:
