@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from tests.acceptance.harness import eventually, rows
 
 from localslack import LocalSlack, webhooks
+from tests.acceptance.harness import eventually, rows
 
 ALERTS = ("HighErrorRate", "KafkaLag", "DiskFull", "CertExpiry")
 FIX = "Fixed it: `kubectl -n shop rollout restart deploy/{service}` did the trick, error rate back to normal"

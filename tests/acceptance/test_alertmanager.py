@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.acceptance.harness import RatchetProcess, environment, eventually, free_port, rows, running
 
 from localslack import LocalSlack
+from tests.acceptance.harness import RatchetProcess, environment, eventually, free_port, rows, running
 
 BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 pytestmark = pytest.mark.skipif(

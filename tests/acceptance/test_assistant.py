@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-
 from localslack import LocalSlack
 from ratchet.llm.testing import ModelServer
 from ratchet.llm.testing.demo import demo
+from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
 
 FIX = "The upload fails when the bucket is full: run `bucketctl prune --older 30d`"
 
@@ -66,15 +65,14 @@ async def test_with_the_model_down_the_answer_is_quotes_and_says_so(conninfo: st
 
 
 async def test_a_click_on_the_feedback_button_is_a_vote(conninfo: str, tmp_path: Path) -> None:
+    async def votes() -> list[Any]:
+        return await rows(conninfo, "select key, value from votes")
+
     async with LocalSlack.serve() as slack:
-        async with running(RatchetProcess(environment(slack, DATABASE_URL=conninfo), tmp_path / "log")):
+        process = RatchetProcess(environment(slack, DATABASE_URL=conninfo), tmp_path / "log")
+        async with running(process):
             channel, ts = await asked(slack, conninfo)
             [reply] = await thread(slack, channel, ts)
-            await slack.control.click(
-                channel, reply["ts"], "ana", "feedback", f"down:assistant:{channel}:{ts}:0"
-            )
-
-            async def votes() -> list[Any]:
-                return await rows(conninfo, "select key, value from votes")
-
-            assert await eventually(votes, what="a vote") == [(f"assistant:{channel}:{ts}:0", -1)]
+            key = f"assistant:{channel}:{ts}:0"
+            await slack.control.click(channel, reply["ts"], "ana", "feedback", f"down:{key}")
+            assert await eventually(votes, what="a vote") == [(key, -1)]

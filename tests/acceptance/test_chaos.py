@@ -10,15 +10,14 @@ import signal
 import tempfile
 from pathlib import Path
 
-from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-from tests.acceptance.storm import Storm
-
 from localslack import LocalSlack
 from localslack.delivery import DeliveryRules
 from ratchet.domain.errors import Transient
 from ratchet.jobs import schema
 from ratchet.store.embedded import EmbeddedServer
 from ratchet.store.migrate import migrate
+from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
+from tests.acceptance.storm import Storm
 
 # As Slack's own, but quicker: at once, then after some seconds, then never again.
 RULES = DeliveryRules(ack_timeout=2.0, retry_delays=(0.0, 3.0, 8.0))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.acceptance.harness import eventually, rows
 from tests.acceptance.importing import importing, run_import
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
+
 from tests.integration.localslack.conftest import Listen, Team
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import aiohttp
+
 from tests.integration.localslack.conftest import Listen, Team
 
 

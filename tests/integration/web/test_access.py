@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from itertools import product
 
 import httpx
-from tests.integration.web.support import LOCAL, House, client, fill
 
 from ratchet.store.pool import Database
+from tests.integration.web.support import LOCAL, House, client, fill
 
 TOKEN = "a-long-token-ü"
 ONBOARD = "/api/channels/ops/onboard"

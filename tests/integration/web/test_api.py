@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.integration.web.support import OPS, SECRET, House, client, fill, stamp
 
 from ratchet.store.pool import Database
+from tests.integration.web.support import OPS, SECRET, House, client, fill, stamp
 
 OWN = {"X-Ratchet-Request": "1"}
 

@@ -10,10 +10,10 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
-from tests.integration.web.support import OPS, House, client, fill, stamp
 
 from ratchet.domain.errors import Refused, Transient
 from ratchet.store.pool import Database
+from tests.integration.web.support import OPS, House, client, fill, stamp
 
 COMMAND = f"/api/commands/generate?channel_id={OPS}&ts={stamp(0)}"
 

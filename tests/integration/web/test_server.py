@@ -7,12 +7,12 @@ import signal
 
 import httpx
 import pytest
-from tests.integration.web.support import House, services
 
 from ratchet.domain.errors import Misconfigured
 from ratchet.store.pool import Database
 from ratchet.web.app import create_app
 from ratchet.web.server import bind, serve
+from tests.integration.web.support import House, services
 
 
 async def status_of(request_line: str, port: int) -> bytes:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tests.integration.web.support import House, client
-
 from ratchet import __version__
 from ratchet.jobs.base import Job, NewJob
 from ratchet.jobs.queue import Queue
 from ratchet.store.pool import Database
 from ratchet.web.services import Health, Part
+from tests.integration.web.support import House, client
 
 
 class Waiting(Job):

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.localslack.builders import Bench
 
 from localslack import SlackError
+from tests.unit.localslack.builders import Bench
 
 
 def texts(answer: dict[str, list[dict[str, str]]]) -> list[str]:

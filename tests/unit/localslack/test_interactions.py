@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.localslack.builders import START, Bench
 
 from localslack import SlackError, injection, interactions
 from localslack.faults import ApiFault, Faults
+from tests.unit.localslack.builders import START, Bench
 
 BUTTON = {"type": "button", "action_id": "go", "value": "v", "text": {"type": "plain_text", "text": "Go"}}
 BLOCKS = [{"type": "actions", "block_id": "row", "elements": [BUTTON]}]

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.localslack.builders import START, Bench
 
 from localslack import RateLimited, SlackError, api
 from localslack.blocks import check_message
 from localslack.limits import RateLimits
+from tests.unit.localslack.builders import START, Bench
 
 
 def section(text: str) -> dict[str, Any]:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.localslack.builders import Bench
 
 from localslack import SlackError, api, channels, messages, people, reactions, webhooks
+from tests.unit.localslack.builders import Bench
 
 
 def test_stamps_are_unique_and_increase_while_the_clock_stands_still() -> None:
