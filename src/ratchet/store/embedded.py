@@ -127,7 +127,7 @@ class EmbeddedServer:
 
     @property
     def conninfo(self) -> str:
-        """A URL for psycopg and asyncpg; the same after a restart of the server or a change of its owner."""
+        """A URL; the same after a restart of the server or a change of its owner."""
         assert self._socket_dir is not None
         return f"postgresql://{USER}@/{DATABASE}?host={quote(str(self._socket_dir), safe='')}&port={PORT}"
 

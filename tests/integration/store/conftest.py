@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.store.embedded_support import note, temporary_directory
 
 from ratchet.store.embedded import EmbeddedServer
+from tests.integration.store.embedded_support import note, temporary_directory
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from tests.integration.store.embedded_support import (
     alive,
     answers,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.integration.store.search_support import OTHER, PUBLIC, SECRET, add, fill, message, stamp
 
 from ratchet.domain.messages import MessageRef, posted_at
 from ratchet.store import messages
 from ratchet.store.pool import Database
 from ratchet.store.search import Hit, Search, Within
 from ratchet.store.terms import quoted
+from tests.integration.store.search_support import OTHER, PUBLIC, SECRET, add, fill, message, stamp
 
 HISTORY = [
     message(1, "KubePodCrashLooping in checkout-api"),

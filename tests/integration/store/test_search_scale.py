@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tests.integration.store.search_support import OTHER, PUBLIC, fill, message, stamp
-
 from ratchet.store import search as store_search
 from ratchet.store.pool import Database
 from ratchet.store.search import Search, Within
 from ratchet.store.terms import Statistics, select, terms
+from tests.integration.store.search_support import OTHER, PUBLIC, fill, message, stamp
 
 ROWS = 20_000
 # Posted in the order of n; every third says "deploy", one in a thousand names its own host.
