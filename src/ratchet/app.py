@@ -6,17 +6,21 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
+from ratchet.domain.effects import Footer, Post
 from ratchet.domain.errors import Transient
 from ratchet.domain.messages import MessageRef
 from ratchet.handlers import default_handlers
 from ratchet.handlers.assistant import Assistant
-from ratchet.handlers.runbook import RunbookHandler, RunbookWriter
+from ratchet.handlers.runbook import RunbookHandler, RunbookRequest, RunbookTeller
+from ratchet.handlers.runbook_writer import RunbookWriter
+from ratchet.handlers.storm import StormLimits
 from ratchet.jobs import schema as job_schema
 from ratchet.jobs.base import Periodic, Route
 from ratchet.jobs.maintenance import maintenance
@@ -25,11 +29,13 @@ from ratchet.jobs.worker import Worker
 from ratchet.llm.config import ModelConfig
 from ratchet.llm.connect import connect
 from ratchet.llm.discover import discover
+from ratchet.llm.embed_local import LocalEmbedder
 from ratchet.llm.turn import TurnRunner
 from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
 from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.dispatch import Dispatch
+from ratchet.pipeline.embed import Embed
 from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
 from ratchet.pipeline.interact import Interact
@@ -37,11 +43,13 @@ from ratchet.pipeline.pages import Pages, onboard_job
 from ratchet.pipeline.prune import Prune
 from ratchet.pipeline.receive import Receive, on_connect
 from ratchet.pipeline.recover import Recover
+from ratchet.pipeline.refresh import Refresh
 from ratchet.settings import Settings, split_addr
 from ratchet.slack.identity import Account
 from ratchet.slack.socket import SocketListener
 from ratchet.slack.web import SlackConfig, SlackWeb, open_web
 from ratchet.store.channels import Channels
+from ratchet.store.document_search import DocumentSearch
 from ratchet.store.embedded import EmbeddedServer
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
@@ -85,6 +93,9 @@ class Ratchet:
     listener: SocketListener
     receive: Receive
     worker: Worker
+    refresh: Refresh
+    documents: DocumentSearch
+    embedder: LocalEmbedder
 
 
 def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Services:
@@ -106,6 +117,16 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
     async def health() -> Health:
         return await _health(ratchet, roles)
 
+    writer, teller = runbook_rooms(db, ratchet.account.team_url)
+
+    async def runbook(service: str | None, alert: str) -> str | None:
+        found = await writer.write(service, alert, datetime.now(UTC), visible_from="")
+        return (await teller.reply(found, "", "")).markdown if found else None
+
+    async def post(channel_id: str, markdown: str) -> None:
+        effect = Post(channel_id, markdown, Footer("runbook"))
+        await ratchet.dispatch.commit(f"runbook:{channel_id}:{uuid.uuid4().hex}", "runbook", [effect])
+
     return Services(
         Channels(db),
         Messages(db),
@@ -117,6 +138,8 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         onboard,
         generate,
         respond,
+        runbook,
+        post,
         settings.http_token.get_secret_value() if settings.http_token else None,
     )
 
@@ -174,7 +197,9 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
         runner = await _model(settings)
         # Its own connections: what arrives is stored also while every job and page uses the database.
         async with open_database(store.db.conninfo, min_size=1, max_size=2) as intake_db:
-            yield _rooms(settings, config, store, slack, account, runner, intake_db)
+            rooms = _rooms(settings, config, store, slack, account, runner, intake_db)
+            with closing(rooms.embedder):
+                yield rooms
 
 
 def _rooms(
@@ -188,26 +213,58 @@ def _rooms(
 ) -> Ratchet:
     me, db, queue = account.identity, store.db, store.queue
     classifier = classifier_of(settings)
-    pages = Pages(db, queue, Intake(db, queue, classifier), slack, me, time.time)
-    history, recover = History(pages, settings.onboard_messages), Recover(pages)
     links = WorkspaceLinks(account.team_url)
+    storms = StormLimits(settings.storm_alerts, timedelta(minutes=settings.storm_minutes))
+    # Nothing is loaded before the first text is embedded.
+    embedder = LocalEmbedder()
+    documents = DocumentSearch(db, embedder)
+    writer, teller = runbook_rooms(db, account.team_url)
     handlers = default_handlers(
-        RunbookHandler(RunbookWriter(Incidents(db), Messages(db)), Channels(db), links),
+        RunbookHandler(writer, teller, Incidents(db), storms),
+        RunbookRequest(writer, teller),
         Assistant(Reader(db), links, runner),
     )
     dispatch = Dispatch(db, queue, classifier, handlers, me.user_id)
+    pages = Pages(db, queue, Intake(db, queue, classifier, dispatch.interest), slack, me, time.time)
+    history, recover = History(pages, settings.onboard_messages), Recover(pages)
     deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
     listener = SocketListener(config, me, lambda: on_connect(recover, history))
-    receive = Receive(listener, Intake(intake_db, queue, classifier), recover)
-    routes = _routes(dispatch, deliver, history, recover, Interact(Outbox(db)))
+    receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover)
+    refresh = Refresh(db, queue, settings.sources)
+    routes = (
+        *_routes(dispatch, deliver, history, recover, Interact(Outbox(db))),
+        Route(work.RefreshJob, refresh.run, timeout_s=3600, concurrency=2),
+        Route(work.EmbedJob, Embed(db, embedder).run, timeout_s=600, concurrency=1),
+    )
     periodics = [
+        refresh.periodic(),
         maintenance(queue, routes),
         Periodic("prune", "17 3 * * *", Prune(db).run),
         # A safety net under the recovery on every connect.
         Periodic("recover", "*/30 * * * *", lambda: on_connect(recover, history)),
     ]
     worker = Worker(db.conninfo, routes, periodics, concurrency=CONCURRENCY)
-    return Ratchet(store, slack, account, runner, dispatch, recover, listener, receive, worker)
+    return Ratchet(
+        store,
+        slack,
+        account,
+        runner,
+        dispatch,
+        recover,
+        listener,
+        receive,
+        worker,
+        refresh,
+        documents,
+        embedder,
+    )
+
+
+def runbook_rooms(db: Database, team_url: str) -> tuple[RunbookWriter, RunbookTeller]:
+    """Who writes a runbook, and who puts it into words with links into the workspace at `team_url`."""
+    # Documents that name an alert are found by words alone: no embedding is needed for it.
+    writer = RunbookWriter(Incidents(db), Messages(db), DocumentSearch(db))
+    return writer, RunbookTeller(Channels(db), WorkspaceLinks(team_url))
 
 
 def _routes(
@@ -230,7 +287,8 @@ def _routes(
 
 def classifier_of(settings: Settings) -> Classifier:
     command = settings.classifier_command
-    return OwnExecutable(command) if command else BuiltIn()
+    built_in = BuiltIn(settings.rules)
+    return OwnExecutable(command, fallback=built_in) if command else built_in
 
 
 async def _model(settings: Settings) -> TurnRunner | None:
@@ -305,6 +363,7 @@ async def _run(
             tasks["listener"] = group.create_task(ratchet.listener.run())
             tasks["receive"] = group.create_task(ratchet.receive.run())
         if "worker" in roles:
+            await ratchet.refresh.start()
             tasks["worker"] = group.create_task(ratchet.worker.run())
         if "web" in roles:
             web = create_app(services(ratchet, settings, roles))

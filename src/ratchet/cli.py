@@ -9,12 +9,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ratchet import __version__
 from ratchet.domain.errors import Misconfigured, RatchetError
+
+if TYPE_CHECKING:
+    from ratchet.settings import Settings
 
 app = typer.Typer(
     help="Ratchet: runbooks from how people triaged the alert before, in your team's Slack.",
@@ -46,6 +49,15 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
             yield from _leaves(error)
         else:
             yield error
+
+
+def quiet_settings() -> Settings:
+    """The settings, for a command whose output is for a person or a pipe: only warnings are logged."""
+    from ratchet.settings import load  # noqa: PLC0415  # heavy
+    from ratchet.telemetry import configure_logging  # noqa: PLC0415
+
+    configure_logging("warning", human=True)
+    return load()
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -111,10 +123,27 @@ def import_(
 ) -> None:
     """Import the history of a standard Slack export. Safe to repeat; goes on where it was stopped."""
     from ratchet import cli_import  # noqa: PLC0415  # heavy
-    from ratchet.settings import load  # noqa: PLC0415
 
     with told():
-        asyncio.run(cli_import.run(load(), archive, as_json=as_json))
+        asyncio.run(cli_import.run(quiet_settings(), archive, as_json=as_json))
+
+
+@app.command()
+def backtest(
+    channel: Annotated[str | None, typer.Option(help="Only this channel's incidents, by name or id.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only incidents since a date (2026-09-01) or days back (30d).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every miss.")] = False,
+    markdown: Annotated[bool, typer.Option(help="As Markdown.")] = False,
+) -> None:
+    """Replay recorded incidents, each as of then: would the runbook have named what people did?"""
+    from ratchet import cli_backtest  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(
+            cli_backtest.run(quiet_settings(), cli_backtest.Options(channel, since, as_json, markdown))
+        )
 
 
 @app.command()
@@ -123,13 +152,49 @@ def classify(
         list[str], typer.Argument(help="Files with a message, an event or several; - for stdin.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per message.")] = False,
+    explain: Annotated[bool, typer.Option(help="Say what was looked at, in order, and why.")] = False,
+    rules: Annotated[
+        Path | None, typer.Option(help="A file of own rules, instead of RATCHET_ALERT_RULES.")
+    ] = None,
 ) -> None:
     """Say what messages mean: opens an incident, closes one, or neither; and by which rule."""
     from ratchet import cli_classify  # noqa: PLC0415  # only this command needs it
 
     with told():
-        for name in files:
-            cli_classify.run(name, as_json=as_json, many=len(files) > 1)
+        cli_classify.run(files, cli_classify.Options(as_json, explain, rules))
+
+
+@app.command()
+def capture(
+    channel: Annotated[str, typer.Argument(help="The channel's name or id.")],
+    ts: Annotated[str, typer.Argument(help="The message's ts, or the link to it.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; without it, standard output.")
+    ] = None,
+) -> None:
+    """Write a recorded message, redacted, as a file to report an alert that is not recognised."""
+    from ratchet import cli_capture  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_capture.run(quiet_settings(), channel, ts, output))
+
+
+@app.command()
+def reclassify(
+    channel: Annotated[str | None, typer.Option(help="Only this channel: its name or id.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only messages since then: 2026-01-31, or 30d, 12h.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what would change; change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Judge all recorded messages of bots again, after the rules changed. Nothing is posted."""
+    from ratchet import cli_reclassify  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(
+            cli_reclassify.run(quiet_settings(), cli_reclassify.Options(channel, since, dry_run, as_json))
+        )
 
 
 jobs_app = typer.Typer(help="Look at jobs that failed for good, and run them again.", no_args_is_help=True)
@@ -144,10 +209,9 @@ def jobs_dead(
 ) -> None:
     """List the jobs that failed for good, latest first."""
     from ratchet import cli_jobs  # noqa: PLC0415  # heavy
-    from ratchet.settings import load  # noqa: PLC0415
 
     with told():
-        asyncio.run(cli_jobs.dead(load(), limit, traceback=traceback, as_json=as_json))
+        asyncio.run(cli_jobs.dead(quiet_settings(), limit, traceback=traceback, as_json=as_json))
 
 
 @jobs_app.command("retry")
@@ -156,10 +220,48 @@ def jobs_retry(
 ) -> None:
     """Run dead jobs again, as if they had never failed."""
     from ratchet import cli_jobs  # noqa: PLC0415  # heavy
-    from ratchet.settings import load  # noqa: PLC0415
 
     with told():
-        asyncio.run(cli_jobs.retry(load(), ids or []))
+        asyncio.run(cli_jobs.retry(quiet_settings(), ids or []))
+
+
+docs_app = typer.Typer(help="The documents that answers and runbooks draw on.", no_args_is_help=True)
+app.add_typer(docs_app, name="docs")
+
+
+@docs_app.command("status")
+def docs_status(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what was read of each source, when, and what was left out."""
+    from ratchet import cli_docs  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_docs.status(quiet_settings(), as_json=as_json))
+
+
+@docs_app.command("refresh")
+def docs_refresh(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of sources; none: all.")] = None,
+    embed: Annotated[bool, typer.Option(help="Embed what is new here, and not in the background.")] = True,
+) -> None:
+    """Read now what changed in the documents."""
+    from ratchet import cli_docs  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_docs.refresh(quiet_settings(), names or [], embed=embed))
+
+
+@app.command("ask-runbook")
+def ask_runbook(
+    service: Annotated[str, typer.Argument(help="The service; - for any.")],
+    alert: Annotated[str, typer.Argument(help="The alert's name.")],
+) -> None:
+    """Print the runbook that a firing of this alert would get now, from public channels and documents."""
+    from ratchet import cli_runbook  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_runbook.run(quiet_settings(), None if service == "-" else service, alert))
 
 
 @app.command()

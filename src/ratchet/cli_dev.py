@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import tempfile
 import time
@@ -108,7 +109,7 @@ def _workspace(options: Options) -> Workspace:
 def _settings(options: Options, slack: LocalSlack, directory: Path) -> Settings:
     """The environment's settings but for Slack, the database and the port, which are the demo's own."""
     http_port = _free(options.http_port, "--http-port")
-    own = {
+    own: dict[str, object] = {
         "slack_bot_token": slack.bot_token,
         "slack_app_token": slack.app_token,
         "slack_url": slack.api_url,
@@ -125,7 +126,21 @@ def _settings(options: Options, slack: LocalSlack, directory: Path) -> Settings:
         "dev_mode": True,
         "onboard_messages": HISTORY_MESSAGES,
     }
+    if options.workspace is None:
+        own["documentation"] = _documents(directory)
     return load_settings(own)
+
+
+def _documents(directory: Path) -> Path:
+    """A sources file for the example workspace's documents."""
+    source = {
+        "name": "harbor-docs",
+        "type": "directory",
+        "directory": {"path": str(example_path() / "documents")},
+    }
+    path = directory / "documentation.yaml"
+    path.write_text(json.dumps({"sources": [source]}), "utf-8")
+    return path
 
 
 def _free(port: int, option: str) -> int:

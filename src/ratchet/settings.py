@@ -19,6 +19,9 @@ from pydantic import (
     ValidationError,
 )
 
+from ratchet.alerts import NO_RULES, Rulebook, read_rules
+from ratchet.documents.base import Source
+from ratchet.documents.config import load_sources
 from ratchet.domain.errors import Misconfigured
 from ratchet.store.config import DatabaseConfig
 
@@ -73,9 +76,17 @@ class Settings(BaseModel):
     classifier_incident_classification_binary: Annotated[str | None, EmptyIsNone] = Field(
         None, description="Own classifier: a command that gets JSON on standard input"
     )
+    alert_rules: Annotated[Path | None, EmptyIsNone] = Field(
+        None, description="File of own rules for alerts, YAML; docs/alerts.md"
+    )
+    documentation: Annotated[Path | None, EmptyIsNone] = Field(
+        None, description="Sources of documents, a YAML file; or a directory of documents; docs/documents.md"
+    )
     onboard_messages: int = Field(
         1000, ge=0, le=100_000, description="Messages fetched when a channel is first seen"
     )
+    storm_alerts: int = Field(10, ge=1, description="More alerts than this at once get one summary")
+    storm_minutes: int = Field(5, ge=1, le=60, description="What «at once» means for a storm, in minutes")
     http_addr: str = Field("127.0.0.1:5001", description="Address and port of the HTTP server")
     http_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Token for the HTTP API; required off loopback"
@@ -101,6 +112,16 @@ class Settings(BaseModel):
         """The operator's classifier and its arguments; empty for the built-in one."""
         return shlex.split(self.classifier_incident_classification_binary or "")
 
+    @property
+    def sources(self) -> list[Source]:
+        """Where documents are read. Raises Misconfigured with every error."""
+        return load_sources(self.documentation)
+
+    @property
+    def rules(self) -> Rulebook:
+        """The operator's rules for alerts. Raises Misconfigured with every error and its line."""
+        return rules_in(self.alert_rules) if self.alert_rules else NO_RULES
+
     def slack_tokens(self) -> tuple[str, str]:
         """Bot token and app token. Raises Misconfigured when one is missing or of the other kind."""
         problems = [
@@ -114,6 +135,15 @@ class Settings(BaseModel):
         if problems:
             raise Misconfigured("\n".join(problems))
         return _reveal(self.slack_bot_token) or "", _reveal(self.slack_app_token) or ""
+
+
+def rules_in(path: Path) -> Rulebook:
+    """The rules of a file. Raises Misconfigured with every error and its line."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"The alert rules in {path} cannot be read: {error}") from None
+    return read_rules(text, path.name)
 
 
 def _token_problem(name: str, token: SecretStr | None, prefix: str) -> str | None:
@@ -157,7 +187,7 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
             if name.startswith(PREFIX) and value is not None
         }
     values |= overrides or {}
-    problems = list(_open_to_others(values))
+    problems = [*_open_to_others(values), *_unread_rules(values)]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -180,6 +210,15 @@ def _open_to_others(values: Mapping[str, Any]) -> Iterator[str]:
             f"RATCHET_HTTP_ADDR: {addr} is reachable from other machines;"
             " set RATCHET_HTTP_TOKEN, or listen on 127.0.0.1"
         )
+
+
+def _unread_rules(values: Mapping[str, Any]) -> Iterator[str]:
+    if not (path := values.get("alert_rules")):
+        return
+    try:
+        rules_in(Path(path))
+    except Misconfigured as error:
+        yield f"RATCHET_ALERT_RULES: {error}"
 
 
 def explain(error: ValidationError) -> list[str]:

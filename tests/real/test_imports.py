@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.acceptance.harness import eventually, rows
 from tests.acceptance.importing import contents, importing, run_import
 from tests.fixtures.database import temporary_database

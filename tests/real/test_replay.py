@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.harness import RatchetProcess, environment, rows
-from tests.acceptance.starting import at_work, idle
 
 from localslack import LocalSlack, injection, stamps
+from tests.acceptance.harness import RatchetProcess, environment, rows
+from tests.acceptance.starting import at_work, idle
 
 RECORDING = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "chat" / "clojurians-events"
 WINDOW = 100

@@ -7,16 +7,22 @@ from typing import Any
 
 from ratchet.alerts.classifier import classify
 from ratchet.alerts.flattening import mappings
+from ratchet.alerts.rules import NO_RULES, Rulebook
 from ratchet.domain.incidents import IncidentAction
 
 
-def judge(document: Mapping[str, Any]) -> list[IncidentAction]:
-    """One answer per message, in order. `document`: a message, an event, an edit, a body as a tool posts it,
-    a capture with `payload`, or several in a list under `sequence` or `messages`."""
+def messages_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The messages, in order. `document`: a message, an event, an edit, a body as a tool posts it, a capture
+    with `payload`, or several in a list under `sequence` or `messages`."""
     for key in ("sequence", "messages"):
         if isinstance(document.get(key), list):
-            return [classify(one) for one in mappings(document[key])]
-    return [classify(document)]
+            return list(mappings(document[key]))
+    return [document]
+
+
+def judge(document: Mapping[str, Any], rules: Rulebook = NO_RULES) -> list[IncidentAction]:
+    """One answer per message of the document."""
+    return [classify(one, rules=rules) for one in messages_of(document)]
 
 
 def to_json(action: IncidentAction) -> dict[str, Any]:

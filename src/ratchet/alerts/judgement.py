@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ratchet.alerts.keys import link_key, make_key, same_text
 from ratchet.alerts.view import View
-from ratchet.alerts.words import GREEN, HEARTBEATS, RED, priority_of, severity_word
+from ratchet.alerts.words import GREEN, HEARTBEATS, NO_POLICY, RED, priority_of, severity_word
 from ratchet.domain.incidents import Action, IncidentAction, Priority
 
 MAX_NAME = 300
+OPERATOR = "rules"  # the tool of an answer by the operator's own rules
 
 # None: not mine. An answer with Action.NONE: mine, and no incident.
 Parser = Callable[[View], IncidentAction | None]
@@ -19,18 +20,19 @@ Parser = Callable[[View], IncidentAction | None]
 _NOT_LETTER = re.compile(r"[^a-z]+")
 
 
-def settle(view: View, found: IncidentAction) -> IncidentAction:
-    """The parser's answer with what all tools share filled in."""
+def settle(view: View, found: IncidentAction, policy: Mapping[str, Priority] = NO_POLICY) -> IncidentAction:
+    """The parser's answer with what all tools share filled in. `policy`: priorities by severity."""
     severity = severity_word(found.severity)
     alert, service = _name(found.alert), _name(found.service)
     priority: Priority = "LOW"
     action, rule, key = found.action, found.rule, found.pair_key
-    if _is_heartbeat(alert, severity):
+    if found.tool != OPERATOR and _is_heartbeat(alert, severity):
         action, rule = Action.NONE, "heartbeat"
     if action is Action.NONE:
         key = None
     else:
-        priority = "HIGH" if found.priority == "HIGH" else priority_of(severity)
+        stated = found.priority == "HIGH" and severity not in policy
+        priority = "HIGH" if stated else priority_of(severity, policy)
         key = key or link_key(view) or _own_key(view, found.tool, alert, service)
     return replace(
         found,

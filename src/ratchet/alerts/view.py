@@ -50,6 +50,16 @@ def unwrap(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return message
 
 
+def channel_of(payload: Mapping[str, Any]) -> str:
+    """The channel's id, wherever around the message it is said; "" when nowhere."""
+    message: Mapping[str, Any] | None = payload
+    for _ in range(MAX_WRAPPING):
+        if message is None or isinstance(message.get("channel"), str):
+            break
+        message = _inner(message)
+    return string(message.get("channel")) if message is not None else ""
+
+
 def _inner(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
     key = None
     if isinstance(message.get("event"), Mapping):
@@ -168,9 +178,15 @@ def _parts_of_blocks(blocks: object) -> tuple[str, ...]:
 class View:
     """One bot message. Every property is computed on first use, so that a quick answer stays cheap."""
 
-    def __init__(self, message: Mapping[str, Any], text: str | None = None) -> None:
+    def __init__(self, message: Mapping[str, Any], text: str | None = None, channel: str = "") -> None:
         self.message = message
         self._text = text
+        self._channel = channel
+
+    @property
+    def channel(self) -> str:
+        """The channel's id; "" when unknown."""
+        return self._channel or string(self.message.get("channel"))
 
     @cached_property
     def name(self) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
 
 from ratchet.domain.incidents import Action, Priority
+
+NO_POLICY: Final[Mapping[str, Priority]] = MappingProxyType({})
 
 # Adjustable: what counts as HIGH. All else is LOW.
 HIGH = frozenset(
@@ -239,8 +244,10 @@ _ISO = re.compile(
 )
 
 
-def priority_of(severity: str | None) -> Priority:
-    """HIGH for the words of `HIGH`, LOW for the rest and for none."""
+def priority_of(severity: str | None, policy: Mapping[str, Priority] = NO_POLICY) -> Priority:
+    """As `policy` says of the severity (lower case), else HIGH for the words of `HIGH`, LOW for the rest."""
+    if severity is not None and severity in policy:
+        return policy[severity]
     return "HIGH" if severity is not None and severity.replace(" ", "") in HIGH else "LOW"
 
 

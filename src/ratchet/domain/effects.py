@@ -32,11 +32,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Standard Markdown as a new message in a channel."""
+    """Standard Markdown as a new message in a channel. Of several with the same key `once`, one is posted."""
 
     channel_id: str
     markdown: str
     footer: Footer | None = None
+    once: str | None = None
     kind: Literal["post"] = "post"
 
 

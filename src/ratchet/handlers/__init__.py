@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from ratchet.handlers.assistant import Assistant
 from ratchet.handlers.base import Handler
-from ratchet.handlers.runbook import RunbookHandler
+from ratchet.handlers.runbook import RunbookHandler, RunbookRequest
 
 
-def default_handlers(runbook: RunbookHandler, assistant: Assistant) -> Sequence[Handler]:
+def default_handlers(
+    runbook: RunbookHandler, request: RunbookRequest, assistant: Assistant
+) -> Sequence[Handler]:
     """To add a handler: one file, one line here, one test."""
-    return (runbook, assistant)
+    return (runbook, request, assistant)

@@ -18,7 +18,7 @@ from ratchet.domain.messages import Channel, Message
 from ratchet.handlers.base import Permalinks, RecordReader, Trigger
 from ratchet.handlers.citations import Known, clean, permalinks, urls
 from ratchet.handlers.extract import best_reply
-from ratchet.handlers.mentions import addressed, question
+from ratchet.handlers.mentions import addressed, asked_runbook, question
 from ratchet.handlers.quotes import answered, quoted, worth_quoting
 from ratchet.handlers.transcript import prompt
 from ratchet.llm.budget import Budget
@@ -69,7 +69,7 @@ class Assistant:
     timeout_s: float = 120.0
 
     def wants(self, trigger: Trigger) -> bool:
-        return addressed(trigger)
+        return addressed(trigger) and asked_runbook(trigger.message.text, trigger.me_user_id) is None
 
     async def handle(self, trigger: Trigger) -> Sequence[Effect]:
         asked = question(trigger.message.text, trigger.me_user_id)

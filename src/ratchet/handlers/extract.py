@@ -8,6 +8,7 @@ the newest thread that has one is what fixed it last time.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +19,25 @@ from ratchet.domain.messages import Message, MessageRef
 USEFUL: Final = 3.0
 # A thread counts for less the further back it lies: fixes go out of date.
 AGE_FACTOR: Final = 0.93
+# «Last time» is the newest of the useful threads, unless the one before it is clearly better.
+NEWEST: Final = 2
+NEWEST_FACTOR: Final = 0.9
+# A command that people came back to is more likely the fix.
+AGAIN: Final = 1.0
+MOST_AGAIN: Final = 3
 
 # Every pattern is bounded: a person may post 40,000 characters of anything.
 MAX_CHARS: Final = 4_000
 CODE: Final = re.compile(r"```.{1,3000}?```|`[^`\n]{3,400}`", re.DOTALL)
 COMMAND: Final = re.compile(
     r"(?<!`)`{1,3}\s{0,8}(?:[$#]\s{0,8})?[a-z][\w./-]{0,200}\s{1,8}-{0,2}[\w./:='\"{-]", re.DOTALL
+)
+# Commands that find out and change nothing.
+LOOKING: Final = re.compile(
+    r"`{1,3}\s{0,8}(?:[$#]\s{0,8})?(?:sudo\s+)?(?:select|explain|show|df|du|top|htop|ps|grep|tail|cat|less|dig|ping|"
+    r"iostat|vmstat|netstat|ss|lsof|journalctl|(?:kubectl|oc|docker|helm|systemctl|terraform|git)\s[^`]{0,80}?"
+    r"\b(?:get|describe|logs|top|ps|status|list|plan|log|diff|show)\b|redis-cli\s[^`]{0,40}--bigkeys)",
+    re.IGNORECASE,
 )
 COMPLAINT: Final = re.compile(
     r"\b(?:denied|error|exception|fatal|refused|not found|timed? ?out|failed|panic)\b", re.IGNORECASE
@@ -90,8 +104,8 @@ class Extract:
     before: Sequence[Finding]
 
 
-def score(message: Message, thread: Thread, answer: Message | None) -> float:
-    """Points of one reply in its thread; `answer` is the next reply."""
+def score(message: Message, close: Close, answer: Message | None) -> float:
+    """Points of one reply; `close` is the end of its thread's incident, `answer` the next reply."""
     text = message.text[:MAX_CHARS]
     points = _commands(text)
     points += 1.5 if CHANGE_LINK.search(text) else 0.5 if LINK.search(text) else 0.0
@@ -106,7 +120,7 @@ def score(message: Message, thread: Thread, answer: Message | None) -> float:
     points -= 1.5 if text.rstrip().endswith("?") else 0.0
     points -= 1.5 if ACKNOWLEDGED.search(text) else 0.0
     points -= 1.0 if len(text) < 15 else 0.0
-    return points + _timing(message, thread)
+    return points + _timing(message, close)
 
 
 def _commands(text: str) -> float:
@@ -116,6 +130,8 @@ def _commands(text: str) -> float:
         return 0.0
     if all(COMPLAINT.search(snippet) for snippet in code):
         return 0.5
+    if all(LOOKING.match(snippet) for snippet in code):
+        return 2.5
     return 5.0 if COMMAND.search(text) else 3.0
 
 
@@ -124,14 +140,28 @@ def _praise(message: Message) -> float:
     return min(3.0, 1.5 + 0.5 * praise) if praise else 0.0
 
 
-def _timing(message: Message, thread: Thread) -> float:
+@dataclass(frozen=True, slots=True)
+class Close:
+    """When the incident closed, if it did, and the last thing anybody wrote before."""
+
+    at: datetime | None
+    last_word: Message | None
+
+    @classmethod
+    def of(cls, thread: Thread) -> Close:
+        if thread.closed_at is None:
+            return cls(None, None)
+        before = [m for m in thread.replies if m.posted_at <= thread.closed_at]
+        return cls(thread.closed_at, before[-1] if before else None)
+
+
+def _timing(message: Message, close: Close) -> float:
     """The last human word before the close is often the fix; what comes after it is tidying up."""
-    if thread.closed_at is None:
+    if close.at is None:
         return 0.0
-    if message.posted_at > thread.closed_at:
+    if message.posted_at > close.at:
         return -2.0
-    before = [m for m in thread.replies if m.posted_at <= thread.closed_at]
-    return 1.0 if before and message is before[-1] and len(message.text) > 20 else 0.0
+    return 1.0 if message is close.last_word and len(message.text) > 20 else 0.0
 
 
 def says_what_to_do(text: str) -> bool:
@@ -140,11 +170,12 @@ def says_what_to_do(text: str) -> bool:
     return any(sign.search(text) for sign in signs) or not CALM.search(text)
 
 
-def rank(thread: Thread) -> list[Finding]:
-    """The useful replies of a thread, best first."""
+def rank(thread: Thread, elsewhere: Counter[str] | None = None) -> list[Finding]:
+    """The useful replies of a thread, best first. `elsewhere` counts the threads with each command."""
+    close = Close.of(thread)
     following = [*thread.replies[1:], None]
     findings = [
-        Finding(message, score(message, thread, answer))
+        Finding(message, score(message, close, answer) + _again(message, elsewhere))
         for message, answer in zip(thread.replies, following, strict=False)
         if says_what_to_do(message.text[:MAX_CHARS])
     ]
@@ -153,14 +184,28 @@ def rank(thread: Thread) -> list[Finding]:
     )
 
 
+def _again(message: Message, elsewhere: Counter[str] | None) -> float:
+    if elsewhere is None or not CODE.search(message.text[:MAX_CHARS]):
+        return 0.0
+    return AGAIN * min(elsewhere[fingerprint(message.text)] - 1, MOST_AGAIN)
+
+
+def _fixes(threads: Sequence[Thread]) -> Counter[str]:
+    """In how many of the threads each command was written."""
+    return Counter(
+        fix
+        for thread in threads
+        for fix in {fingerprint(m.text) for m in thread.replies if CODE.search(m.text[:MAX_CHARS])}
+    )
+
+
 def best_reply(replies: Sequence[Message]) -> Message | None:
     """The reply that answers most, among what people wrote; None when nobody did."""
     if not replies:
         return None
     following = [*replies[1:], None]
-    thread = Thread(replies[0].ref, replies[0].posted_at, None, replies)
     scored = [
-        (score(message, thread, answer), -position, message)
+        (score(message, Close(None, None), answer), -position, message)
         for position, (message, answer) in enumerate(zip(replies, following, strict=True))
     ]
     return max(scored, key=lambda item: item[:2])[2]
@@ -179,16 +224,19 @@ def extract(threads: Sequence[Thread], beside: int = 1, before: int = 2) -> Extr
 
     `beside` and `before` bound what is shown next to the one thing: somebody reads it at night.
     """
-    ranked = [(thread, found) for thread in threads if (found := rank(thread))]
+    fixes = _fixes(threads)
+    ranked = [found for thread in threads if (found := rank(thread, fixes))]
     if not ranked:
         return None
-    (_, newest), older = ranked[0], ranked[1:]
+    chosen = max(range(min(NEWEST, len(ranked))), key=lambda n: ranked[n][0].score * NEWEST_FACTOR**n)
+    newest = ranked[chosen]
+    older = [found for n, found in enumerate(ranked) if n != chosen]
     last_time = newest[0]
     seen = {fingerprint(last_time.message.text)}
     steps = _distinct(newest[1:], seen, beside)
     aged = [
         Finding(f.message, f.score * AGE_FACTOR**age)
-        for age, (_, found) in enumerate(older, start=1)
+        for age, found in enumerate(older, start=1)
         for f in found[:2]
     ]
     earlier = _distinct(sorted(aged, key=lambda f: f.score, reverse=True), seen, before)

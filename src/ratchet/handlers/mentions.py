@@ -7,6 +7,11 @@ from typing import Final
 
 from ratchet.handlers.base import Trigger
 
+_RUNBOOK: Final = re.compile(
+    r"(?:show |give me )?(?:the )?runbook(?: for| of)? "
+    r"`?(?:(?P<service>[\w.:-]{1,200})/)?(?P<alert>[\w.:-]{1,200})`?[.?!]?",
+    re.IGNORECASE,
+)
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
@@ -35,6 +40,12 @@ def mentions(text: str, user_id: str) -> bool:
 def question(text: str, user_id: str) -> str:
     """What is asked: the text without the mentions of the user."""
     return re.sub(r"[ \t]{2,}", " ", _mention(user_id).sub(" ", text)).strip(" \t\r\n,:;–-")
+
+
+def asked_runbook(text: str, user_id: str) -> tuple[str | None, str] | None:
+    """`(service, alert)` of «runbook for checkout/HighErrorRate», «runbook HighErrorRate»; else None."""
+    found = _RUNBOOK.fullmatch(question(text, user_id))
+    return (found["service"], found["alert"]) if found else None
 
 
 def _may_speak(trigger: Trigger) -> bool:

@@ -8,13 +8,13 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
 
 from ratchet import alerts
-from ratchet.alerts import own_classifier
+from ratchet.alerts import NO_RULES, Rulebook, own_classifier
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import NOTHING, Action, IncidentAction
 from ratchet.domain.messages import Message
@@ -33,10 +33,12 @@ class Classifier(Protocol):
     async def classify(self, message: Message) -> IncidentAction: ...
 
 
+@dataclass(slots=True)
 class BuiltIn:
-    """The rules of `ratchet.alerts`. Only messages of bots are looked at."""
+    """The operator's `rules`, then those of `ratchet.alerts`. Only messages of bots are looked at."""
 
-    inline = True
+    rules: Rulebook = NO_RULES
+    inline: bool = True
 
     async def classify(self, message: Message) -> IncidentAction:
         return self.judge(message)
@@ -44,7 +46,7 @@ class BuiltIn:
     def judge(self, message: Message) -> IncidentAction:
         if message.sender.kind != "bot":
             return NOTHING
-        action = alerts.classify(message.payload, message.text)
+        action = alerts.classify(message.payload, message.text, channel=message.channel_id, rules=self.rules)
         CLASSIFIED.labels(action.tool, action.action.value).inc()
         return action
 
@@ -59,6 +61,7 @@ class OwnExecutable:
     command: Sequence[str]
     timeout_s: float = 5.0
     inline: bool = False
+    fallback: BuiltIn = field(default_factory=BuiltIn)
 
     async def classify(self, message: Message) -> IncidentAction:
         if message.sender.kind == "self":
@@ -70,7 +73,7 @@ class OwnExecutable:
             log.warning(
                 "own_classifier_failed", reason=str(refused), channel=message.channel_id, ts=message.ts
             )
-            return BuiltIn().judge(message)
+            return self.fallback.judge(message)
         CLASSIFIED.labels(answer.tool, answer.action.value).inc()
         return answer if answer.action is not Action.NONE else NOTHING
 

@@ -12,12 +12,13 @@ import structlog
 from ratchet.domain.effects import Annotate, DirectMessage, Effect, Post, React, Reply
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import NOTHING, Action, IncidentAction
-from ratchet.domain.messages import Channel, Message, MessageRef, Sender
+from ratchet.domain.messages import Channel, ChannelKind, Message, MessageRef, Sender
 from ratchet.handlers.base import Handler, Trigger
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
-from ratchet.pipeline.classify import Classifier
+from ratchet.pipeline.classify import BuiltIn, Classifier
+from ratchet.pipeline.fold import Version
 from ratchet.pipeline.pages import LIVE_WINDOW_S
 from ratchet.store import incidents as incident_store
 from ratchet.store import messages as message_store
@@ -44,6 +45,15 @@ class Dispatch:
     handlers: Sequence[Handler]
     me_user_id: str
 
+    def interest(self, version: Version, kind: ChannelKind) -> bool:
+        """For the intake: whether a job for this version could come to anything. Pure."""
+        message = version.message
+        if message.sender.kind == "bot" or not isinstance(self.classifier, BuiltIn):
+            return True
+        channel = Channel(message.channel_id, "", kind, mode="auto")
+        trigger = self._trigger(message, channel, NOTHING, edit=version.edit)
+        return any(handler.wants(trigger) for handler in self.handlers)
+
     async def run_message(self, job: work.MessageJob, context: JobContext) -> Outcome:
         """Classify, record what it says about an incident, and put a job for each handler that wants it."""
         message = await Messages(self.db).get(MessageRef(job.channel_id, job.ts))
@@ -54,6 +64,8 @@ class Dispatch:
         channel = await Channels(self.db).get(job.channel_id)
         if not job.live or channel is None:
             return await self._record_only(message, action)
+        if action.action is Action.NONE and not self._handler_jobs(message, action, channel, edit=job.edit):
+            return Done()  # as with most messages
         async with self.db.transaction() as conn:
             turned = action
             if job.edit and action.action is not Action.NONE:
@@ -64,6 +76,8 @@ class Dispatch:
         return Done()
 
     async def _record_only(self, message: Message, action: IncidentAction) -> Outcome:
+        if action.action is Action.NONE:
+            return Done()
         async with self.db.transaction() as conn:
             await incident_store.record(conn, incident_store.judged_from_history(message, action))
         return Done()
@@ -175,8 +189,8 @@ def _row(key: str, handler: str, effect: Reply | Post | DirectMessage | React) -
     match effect:
         case Reply(channel_id=channel_id, thread_ts=thread_ts):
             return NewRow(key, handler, channel_id, thread_ts, asdict(effect))
-        case Post(channel_id=channel_id):
-            return NewRow(key, handler, channel_id, None, asdict(effect))
+        case Post(channel_id=channel_id, once=once):
+            return NewRow(once or key, handler, channel_id, None, asdict(effect))
         case React(channel_id=channel_id, ts=ts):
             return NewRow(key, handler, channel_id, ts, asdict(effect))
         case DirectMessage(user_id=user_id, email=email):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from ratchet.domain.events import (
     ReactionChanged,
     SlackEvent,
 )
-from ratchet.domain.messages import Message, MessageRef
+from ratchet.domain.messages import ChannelKind, Message, MessageRef
 from ratchet.jobs.base import NewJob, Priority
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
@@ -34,23 +34,36 @@ log = structlog.get_logger(__name__)
 
 MessageEvent = MessagePosted | MessageDeleted | ReactionChanged
 PARKED_S: Final = 10.0
+LATEST: Final = "~"  # after every ts
 MESSAGE_EVENTS: Final = (MessagePosted, MessageDeleted, ReactionChanged)
+
+
+# Whether anybody may have something to do about a version of a message, in a channel of that kind.
+Interest = Callable[[Version, ChannelKind], bool]
+
+
+def any_interest(version: Version, kind: ChannelKind) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """The only writer of messages. One call of `record` is one transaction."""
+    """The only writer of messages. One call of `record` is one transaction.
+
+    Most messages are people talking to each other: a live one without `interest` gets no job.
+    """
 
     db: Database
     queue: Queue
     classifier: Classifier
+    interest: Interest = any_interest
 
     async def record(self, events: Sequence[SlackEvent]) -> None:
         """Store live events and put their jobs. Committed on return; nothing is stored when it raises."""
         async with self.db.transaction() as conn:
             stored = [event for event in events if isinstance(event, MESSAGE_EVENTS)]
             plan = await self._messages(conn, stored)
-            jobs = [_message_job(version, live=True) for version in plan.versions if _matters(version)]
+            jobs = [_message_job(v, live=True) for v in self._interesting(plan, stored)]
             # Of a message older than the record only the edit comes: it is fetched whole, if it still exists.
             jobs += [thread_job_for(edit) for edit in plan.park]
             for event in events:
@@ -71,10 +84,9 @@ class Intake:
         async with self.db.transaction() as conn:
             plan = await self._messages(conn, events)
             new_channels = await self._ensure_channels(conn, events)
-            versions = [version for version in plan.versions if _matters(version)]
-            live = [v for v in versions if live_after is not None and v.message.ts > live_after]
-            past = [v for v in versions if live_after is None or v.message.ts <= live_after]
-            jobs = [_message_job(version, live=True) for version in live]
+            recent = [v for v in self._interesting(plan, events) if v.message.ts > (live_after or LATEST)]
+            past = [v for v in plan.versions if v.message.ts <= (live_after or LATEST) and _matters(v)]
+            jobs = [_message_job(version, live=True) for version in recent]
             jobs += await self._classify_past(conn, past)
             await self.queue.put(conn, [*jobs, *(new_channels if onboard else ())])
         return len(plan.upserts)
@@ -102,6 +114,14 @@ class Intake:
         if plan.reactions:
             await messages.react(conn, plan.reactions)
         return plan
+
+    def _interesting(self, plan: Plan, events: Sequence[MessageEvent]) -> list[Version]:
+        kinds = {e.channel_id: e.channel_kind for e in events if isinstance(e, MessagePosted)}
+        return [
+            version
+            for version in plan.versions
+            if _matters(version) and self.interest(version, kinds.get(version.message.channel_id, "private"))
+        ]
 
     async def _forget(self, conn: AsyncConnection[Any], gone: Sequence[MessageRef]) -> None:
         """What was said by now deleted messages leaves dead jobs, and answers that are not given yet."""

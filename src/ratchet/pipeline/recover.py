@@ -85,8 +85,17 @@ class Recover:
         # Not only what came after the gap's begin: another replica may have stored something later.
         live_after = shift(since, -OVERLAP_S)
         await self.pages.store(channel, raw, read_at, self.pages.live_after(live_after))
-        grown = [str(m["ts"]) for m in raw if str(m.get("latest_reply") or "") > live_after]
-        await self.pages.put_threads(channel.id, grown, live_after)
+        await self.pages.put_threads(channel.id, await self._incomplete(channel.id, raw), live_after)
+
+    async def _incomplete(self, channel_id: str, raw: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Roots whose stored replies are not those that Slack counts."""
+        threads = {
+            str(m["ts"]): (m.get("reply_count"), str(m.get("latest_reply") or ""))
+            for m in raw
+            if m.get("reply_count")
+        }
+        stored = await Messages(self.pages.db).reply_marks(channel_id, list(threads))
+        return [ts for ts, wanted in threads.items() if stored.get(ts) != wanted]
 
     async def _older_threads(self, channel_id: str, oldest: str) -> list[str]:
         """Threads whose root lies before what was read: those still talked in, and alerts still open."""

@@ -112,3 +112,22 @@ class ChannelsJob(Job):
     kind: ClassVar[str] = "channels"
     cursor: str | None = None
     live_after: str | None = None
+
+
+class RefreshJob(Job):
+    """Read what changed in one source of documents."""
+
+    kind: ClassVar[str] = "refresh"
+    source: str
+
+    def serial_key(self) -> str:
+        return f"refresh:{self.source}"
+
+
+class EmbedJob(Job):
+    """Embed the chunks that have no embedding."""
+
+    kind: ClassVar[str] = "embed"
+
+    def serial_key(self) -> str:
+        return "embed"

@@ -76,6 +76,14 @@ select e.channel_id, e.ts, e.happened_at as opened_at,
 from incident_events e
 where (e.channel_id, e.ts) in (select * from unnest(%(channels)s::text[], %(ts)s::text[])) and e.action = 'open_incident'
 """
+OPENS: Final = """
+select channel_id, ts, happened_at, service, alert from (
+    select channel_id, ts, happened_at, service, alert from incident_events
+    where channel_id = %(channel_id)s and action = 'open_incident'
+      and happened_at >= %(since)s and happened_at <= %(until)s
+    order by happened_at desc limit %(limit)s
+) newest order by happened_at
+"""
 OPEN_ROOTS: Final = """
 select open_ts from incidents where channel_id = %(channel_id)s and closed_at is null
 order by opened_at desc limit %(limit)s
@@ -239,6 +247,16 @@ class Incidents:
         async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
             await cur.execute(ENDS, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]})
             return {MessageRef(c, ts): closed for c, ts, _, closed in await cur.fetchall()}
+
+    async def opens(
+        self, channel_id: str, since: datetime, until: datetime, limit: int = 500
+    ) -> Sequence[Firing]:
+        """Opening messages of a channel from `since` to `until`, both included, oldest first; the newest."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Firing)) as cur:
+            await cur.execute(
+                OPENS, {"channel_id": channel_id, "since": since, "until": until, "limit": limit}
+            )
+            return await cur.fetchall()
 
     async def open_roots(self, channel_id: str, limit: int) -> Sequence[str]:
         """ts of the messages that opened incidents which are still open, newest first."""

@@ -140,6 +140,10 @@ select distinct parent_ts from messages
 where channel_id = %(channel_id)s and ts >= %(since)s and parent_ts is not null
 order by parent_ts desc limit %(limit)s
 """
+REPLY_MARKS: Final = """
+select parent_ts, count(*)::int, max(ts) from messages
+where channel_id = %(channel_id)s and parent_ts = any(%(roots)s) group by parent_ts
+"""
 REPLIES_OF: Final = "select ts from messages where channel_id = %(channel_id)s and parent_ts = %(ts)s"
 COUNT: Final = "select count(*) from messages where channel_id = %(channel_id)s"
 NEWEST_TS: Final = "\uffff"
@@ -233,6 +237,12 @@ class Messages:
         async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
             await cur.execute(REPLIES_OF, {"channel_id": root.channel_id, "ts": root.ts})
             return set(await cur.fetchall())
+
+    async def reply_marks(self, channel_id: str, roots: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """How many replies are stored under each root, and the newest one's ts; no key for none."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(REPLY_MARKS, {"channel_id": channel_id, "roots": list(roots)})
+            return {root: (count, newest) for root, count, newest in await cur.fetchall()}
 
     async def active_threads(self, channel_id: str, since: str, limit: int) -> list[str]:
         """Root ts of the threads that were replied to since a ts, newest thread first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -94,7 +95,7 @@ async def open_pool(
         min_size=min_size,
         max_size=max_size,
         timeout=POOL_TIMEOUT,
-        check=AsyncConnectionPool.check_connection,  # one round trip; a restarted server is then not felt
+        check=check_line,
         open=False,
         name=APPLICATION_NAME,
     )
@@ -105,6 +106,17 @@ async def open_pool(
         await pool.close()
         raise
     return pool
+
+
+async def check_line(connection: Connection) -> None:
+    """A restarted server is not felt: it closes its connections, which makes them readable.
+
+    One with nothing to read is taken as it is, without the round trip that asking would cost each time.
+    """
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if line.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def connection_kwargs(conninfo: str, statement_timeout: float = STATEMENT_TIMEOUT) -> dict[str, Any]:

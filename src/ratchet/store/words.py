@@ -19,8 +19,9 @@ MAX_INDEXED_CHARS: Final = 40_000
 
 def identifiers(text: str) -> Iterator[str]:
     """`KubePodCrashLooping`, `checkout-api`, `ERR_42`: words that are made of several."""
-    for found in _RUN.finditer(text):
-        word = found.group()
+    for word in _RUN.findall(text):
+        if word.isalpha() and (word.islower() or word[1:].islower()):
+            continue  # nearly every word; quicker than the searches below
         if word[0].isalpha() and (_SEPARATOR.search(word) or _BEND.search(word)):
             yield word
 

@@ -18,11 +18,12 @@ from ratchet.web.models import (
     HitOut,
     IncidentList,
     IncidentOut,
+    RunbookOut,
     SearchResults,
     ServiceList,
     ServiceOut,
 )
-from ratchet.web.parameters import MAX_QUESTION, ChannelNames, Moment, Name, PageSize, clean
+from ratchet.web.parameters import MAX_QUESTION, ChannelIdQuery, ChannelNames, Moment, Name, PageSize, clean
 from ratchet.web.problems import RESPONSES
 from ratchet.web.services import Services
 
@@ -61,6 +62,20 @@ def router(services: Services) -> APIRouter:
         found.sort(key=lambda firing: firing.happened_at, reverse=True)
         return FiringList(messages=[FiringOut.of(firing) for firing in found[:n]])
 
+    @routes.get("/services/{service:path}/alerts/{alert:path}/runbook")
+    async def get_runbook(service: Name, alert: Name) -> RunbookOut:
+        """The runbook that a firing would get now, from public channels and documents; `*` is any service."""
+        return await _runbook(services, service, alert)
+
+    @routes.post("/services/{service:path}/alerts/{alert:path}/post-runbook", status_code=202)
+    async def post_runbook(service: Name, alert: Name, channel_id: ChannelIdQuery) -> RunbookOut:
+        """Post the runbook into a channel."""
+        if await services.channels.get(channel_id) is None:
+            raise HTTPException(404, f"No channel {channel_id} is recorded.")
+        runbook = await _runbook(services, service, alert)
+        await services.post(channel_id, runbook.markdown)
+        return runbook
+
     @routes.get("/services/{service:path}/alerts")
     async def list_alerts(service: Name, priority: Priority | None = None) -> AlertList:
         """Alerts of a service, the most frequent first; `*` is any service."""
@@ -91,3 +106,11 @@ async def _ids(services: Services, names: list[str]) -> list[str] | None:
     if names and not wanted:
         raise HTTPException(422, "No channel is named. Leave the parameter out to search all.")
     return [(await the_channel(services, name)).id for name in wanted] or None
+
+
+async def _runbook(services: Services, service: str, alert: str) -> RunbookOut:
+    named = None if service == ANY else service
+    markdown = await services.runbook(named, alert)
+    if markdown is None:
+        raise HTTPException(404, f"Nothing is known about {alert}: no triage, and no document names it.")
+    return RunbookOut(service=named, alert=alert, markdown=markdown)

@@ -170,6 +170,14 @@ class FiringList(BaseModel):
     messages: list[FiringOut]
 
 
+class RunbookOut(BaseModel):
+    """`markdown` quotes public channels and documents, with links."""
+
+    service: str | None
+    alert: str
+    markdown: str
+
+
 class IncidentOut(BaseModel):
     """`closed_at` is null while it is open; `firings` counts re-notifications too."""
 

@@ -51,6 +51,8 @@ class Services:
     generate: the effects that the handlers would have for a recorded message by channel id and ts, as JSON;
         nothing is stored or delivered.
     respond: the same, and they are stored and delivered.
+    runbook: as Markdown, for a service (None: any) and an alert, of what is public; None: nothing is known.
+    post: Markdown into a channel by id.
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
     """
 
@@ -64,5 +66,7 @@ class Services:
     onboard: Callable[[str, int | None], Awaitable[None]]
     generate: Callable[[str, str], Awaitable[Effects]]
     respond: Callable[[str, str], Awaitable[Effects]]
+    runbook: Callable[[str | None, str], Awaitable[str | None]]
+    post: Callable[[str, str], Awaitable[None]]
     token: str | None = field(default=None, repr=False)
     now: Callable[[], datetime] = utc_now

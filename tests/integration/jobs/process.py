@@ -7,10 +7,10 @@ import signal
 import sys
 
 import psycopg
-from tests.integration.jobs.support import Keyed, Note
 
 from ratchet.jobs.base import Done, JobContext, Outcome, Route
 from ratchet.jobs.worker import Worker
+from tests.integration.jobs.support import Keyed, Note
 
 RUNS = "create table if not exists runs (worker text, kind text, n int, ended boolean default false)"
 

@@ -7,12 +7,12 @@ import asyncio
 import psycopg
 import pytest
 from pgqueuer.domain.settings import db_settings
-from tests.integration.jobs.support import Note, Recorder
 
 from ratchet.jobs.base import NewJob, Route
 from ratchet.jobs.queue import Queue
 from ratchet.jobs.schema import install
 from ratchet.jobs.testing import drain
+from tests.integration.jobs.support import Note, Recorder
 
 TABLES = "select array_agg(tablename::text order by tablename) from pg_tables where schemaname = 'public'"
 OURS = ["jobs", "jobs_log", "jobs_schedules", "jobs_statistics"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.integration.jobs.support import RUNNING, Gate, Keyed, Note, Recorder, put, until, value, working
-
 from ratchet.jobs.base import NewJob, Priority, Route
 from ratchet.jobs.testing import drain
 from ratchet.store.pool import Database
+from tests.integration.jobs.support import RUNNING, Gate, Keyed, Note, Recorder, put, until, value, working
 
 
 async def test_jobs_run_by_priority_then_in_the_order_put(database: Database, conninfo: str) -> None:

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 from structlog.testing import capture_logs
-from tests.integration.jobs.support import COUNT, SPENT, Keyed, Note, Recorder, put, until, value, working
 
 from ratchet.domain.errors import Misconfigured, RatchetError, Refused, Transient
 from ratchet.jobs.base import Cancel, Done, JobContext, Outcome, Route, Snooze
 from ratchet.jobs.queue import Keep, Queue
 from ratchet.jobs.testing import drain
 from ratchet.store.pool import Database
+from tests.integration.jobs.support import COUNT, SPENT, Keyed, Note, Recorder, put, until, value, working
 
 
 async def test_a_snoozed_job_runs_again_and_has_not_failed(database: Database, conninfo: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.integration.jobs.support import Note, Recorder, until, until_row, value, working
-
 from ratchet.jobs.base import Periodic, Route
 from ratchet.jobs.maintenance import maintenance
 from ratchet.jobs.queue import Queue
 from ratchet.store.pool import Database
+from tests.integration.jobs.support import Note, Recorder, until, until_row, value, working
 
 EVERY_SECOND = "* * * * * *"
 IDLE = Route(Note, Recorder())

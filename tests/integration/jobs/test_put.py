@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.integration.jobs.support import COUNT, Gate, Keyed, Note, Recorder, put, until, value, working
 
 from ratchet.jobs.base import NewJob, Route
 from ratchet.jobs.queue import Queue
 from ratchet.jobs.testing import drain
 from ratchet.store.pool import Database
+from tests.integration.jobs.support import COUNT, Gate, Keyed, Note, Recorder, put, until, value, working
 
 
 async def test_a_job_exists_when_the_transaction_commits(database: Database, conninfo: str) -> None:

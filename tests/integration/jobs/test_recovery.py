@@ -12,6 +12,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
+from ratchet.jobs.base import Done, JobContext, Outcome, Route
+from ratchet.jobs.queue import Queue
+from ratchet.jobs.schema import install
+from ratchet.jobs.testing import drain
+from ratchet.jobs.worker import Worker
+from ratchet.store.embedded import EmbeddedOptions, EmbeddedServer
+from ratchet.store.pool import Database, open_database
 from tests.integration.jobs.process import RUNS
 from tests.integration.jobs.support import (
     COUNT,
@@ -27,14 +35,6 @@ from tests.integration.jobs.support import (
     value,
     working,
 )
-
-from ratchet.jobs.base import Done, JobContext, Outcome, Route
-from ratchet.jobs.queue import Queue
-from ratchet.jobs.schema import install
-from ratchet.jobs.testing import drain
-from ratchet.jobs.worker import Worker
-from ratchet.store.embedded import EmbeddedOptions, EmbeddedServer
-from ratchet.store.pool import Database, open_database
 
 ROOT = Path(__file__).resolve().parents[3]
 CUT = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = %s"

@@ -7,6 +7,12 @@ import random
 from collections import defaultdict
 
 from psycopg import AsyncConnection
+
+from ratchet.jobs.base import Done, JobContext, NewJob, Outcome, Priority, Route, Snooze
+from ratchet.jobs.locks import KeyLocks
+from ratchet.jobs.repository import WINDOW
+from ratchet.jobs.testing import drain
+from ratchet.store.pool import Database
 from tests.integration.jobs.support import (
     COUNT,
     Gate,
@@ -19,12 +25,6 @@ from tests.integration.jobs.support import (
     value,
     working,
 )
-
-from ratchet.jobs.base import Done, JobContext, NewJob, Outcome, Priority, Route, Snooze
-from ratchet.jobs.locks import KeyLocks
-from ratchet.jobs.repository import WINDOW
-from ratchet.jobs.testing import drain
-from ratchet.store.pool import Database
 
 
 class Witness:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.integration.pipeline.house import House
 
 from localslack import LocalSlack
 from ratchet.slack.web import SlackConfig, SlackWeb, open_web
 from ratchet.store.pool import Database
+from tests.integration.pipeline.house import House
 
 
 @pytest.fixture

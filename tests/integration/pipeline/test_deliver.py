@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from tests.integration.pipeline.house import CONTEXT, House
 
 from localslack import LocalSlack
 from ratchet.domain.effects import DirectMessage, Footer, Post, React, Reply
@@ -18,6 +17,7 @@ from ratchet.slack.render import render
 from ratchet.slack.web import SlackWeb
 from ratchet.store import outbox
 from ratchet.store.outbox import NewRow, Outbox
+from tests.integration.pipeline.house import CONTEXT, House
 
 KEY = "echo:C1:1760000000.000100:0"
 LONG = "\n\n".join(f"paragraph {n} " + "word " * 60 for n in range(120))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said, at, deleted, edited, said
-
 from ratchet.domain.effects import Annotate, Effect, Reply
 from ratchet.domain.incidents import Action
 from ratchet.handlers.base import Trigger
 from ratchet.jobs.base import Cancel, Done
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.store.channels import Channels
+from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said, at, deleted, edited, said
 
 EFFECTS = "select key, effect->>'markdown', state from outbox order by key"
 ACTIONS = "select action from incident_events order by version"

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said
 
 from localslack import LocalSlack, webhooks
 from ratchet.domain.errors import Transient
@@ -20,6 +19,7 @@ from ratchet.pipeline.pages import Pages
 from ratchet.pipeline.recover import Recover
 from ratchet.slack.web import SlackWeb
 from ratchet.store.channels import Channels
+from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said
 
 TEXTS = "select attrs->'payload'->>'text' from messages order by ts"
 

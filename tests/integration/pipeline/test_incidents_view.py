@@ -7,9 +7,9 @@ import random
 from typing import Any
 
 import pytest
-from tests.integration.pipeline.house import ME, House, Raw, alert_said, at, deleted, edited, said
 
 from ratchet.pipeline.dispatch import Dispatch
+from tests.integration.pipeline.house import ME, House, Raw, alert_said, at, deleted, edited, said
 
 VIEW = """
 select alert, service, priority, tool, open_ts, close_ts, firings,

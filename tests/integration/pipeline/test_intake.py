@@ -8,6 +8,19 @@ import time
 
 import psycopg
 import pytest
+
+from localslack import LocalSlack
+from ratchet.alerts import flatten
+from ratchet.domain.messages import ChannelKind
+from ratchet.pipeline.classify import BuiltIn
+from ratchet.pipeline.fold import Version
+from ratchet.pipeline.history import History
+from ratchet.pipeline.intake import Intake
+from ratchet.pipeline.pages import Pages
+from ratchet.pipeline.receive import Receive, on_connect
+from ratchet.pipeline.recover import Recover
+from ratchet.slack.socket import SocketListener
+from ratchet.slack.web import SlackConfig, SlackWeb
 from tests.acceptance.harness import eventually
 from tests.integration.pipeline.house import (
     START,
@@ -16,18 +29,10 @@ from tests.integration.pipeline.house import (
     at,
     deleted,
     edited,
+    event,
     reacted,
     said,
 )
-
-from localslack import LocalSlack
-from ratchet.alerts import flatten
-from ratchet.pipeline.history import History
-from ratchet.pipeline.pages import Pages
-from ratchet.pipeline.receive import Receive, on_connect
-from ratchet.pipeline.recover import Recover
-from ratchet.slack.socket import SocketListener
-from ratchet.slack.web import SlackConfig, SlackWeb
 
 EVERYWHERE = """
 select (select count(*) from messages), (select count(*) from reactions),
@@ -136,3 +141,13 @@ async def test_an_event_that_cannot_be_stored_fails_alone(
         await eventually(stored, within=15, what="the others are stored")
         for task in tasks:
             task.cancel()
+
+
+async def test_people_talking_to_each_other_put_no_job(house: House) -> None:
+    def interest(version: Version, kind: ChannelKind) -> bool:
+        return "<@UME>" in version.message.text
+
+    intake = Intake(house.db, house.queue, BuiltIn(), interest)
+    await intake.record([event(said(at(0), "hello all")), event(said(at(1), "<@UME> hello"))])
+    assert [job.ts for job in await house.jobs("message")] == [at(1)]
+    assert len(await house.rows(TEXTS)) == 2

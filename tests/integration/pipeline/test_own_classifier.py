@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
-from tests.acceptance.harness import eventually
-from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said, at, event
 
 from ratchet import alerts
 from ratchet.domain.events import MessagePosted
@@ -21,6 +19,8 @@ from ratchet.domain.messages import Message
 from ratchet.pipeline.classify import OwnExecutable
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.pipeline.fold import to_message
+from tests.acceptance.harness import eventually
+from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said, at, event
 
 ANSWER = {
     "action": "open_incident",

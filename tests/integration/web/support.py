@@ -35,6 +35,7 @@ class House:
     health: Health = field(default_factory=lambda: Health((Part("database", True, "up"),)))
     onboarded: list[tuple[str, int | None]] = field(default_factory=list)
     responded: list[tuple[str, str]] = field(default_factory=list)
+    posted: list[tuple[str, str]] = field(default_factory=list)
     failure: Exception | None = None
 
     async def state(self) -> Health:
@@ -52,6 +53,12 @@ class House:
         self.responded.append((channel_id, ts))
         return await self.generate(channel_id, ts)
 
+    async def runbook(self, service: str | None, alert: str) -> str | None:
+        return f"Restart {service}." if alert == "HighLatency" else None
+
+    async def post(self, channel_id: str, markdown: str) -> None:
+        self.posted.append((channel_id, markdown))
+
 
 def services(database: Database, house: House, token: str | None = None) -> Services:
     return Services(
@@ -65,6 +72,8 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         onboard=house.onboard,
         generate=house.generate,
         respond=house.respond,
+        runbook=house.runbook,
+        post=house.post,
         token=token,
         now=lambda: NOW,
     )

@@ -150,7 +150,24 @@ async def test_the_schema_names_every_endpoint(database: Database) -> None:
         "/api/services",
         "/api/services/{service}/alerts",
         "/api/services/{service}/alerts/{alert}/messages",
+        "/api/services/{service}/alerts/{alert}/post-runbook",
+        "/api/services/{service}/alerts/{alert}/runbook",
         "/api/incidents",
         "/api/commands/generate",
         "/api/commands/respond",
     }
+
+
+async def test_a_runbook_is_read_and_posted(database: Database) -> None:
+    await fill(database)
+    house = House()
+    async with client(database, house) as http:
+        read = await http.get("/api/services/checkout/alerts/HighLatency/runbook")
+        unknown = await http.get("/api/services/checkout/alerts/Nothing/runbook")
+        path = "/api/services/*/alerts/HighLatency/post-runbook"
+        sent = await http.post(path, params={"channel_id": OPS}, headers={"X-Ratchet-Request": "1"})
+        nowhere = await http.post(path, params={"channel_id": "C0NONE"}, headers={"X-Ratchet-Request": "1"})
+    assert read.json() == {"service": "checkout", "alert": "HighLatency", "markdown": "Restart checkout."}
+    assert (unknown.status_code, nowhere.status_code) == (404, 404)
+    assert sent.status_code == 202
+    assert house.posted == [(OPS, "Restart None.")]

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.unit.alerts.payloads import bot, card, fields, section
 
 from ratchet.alerts import classify, judge, to_json, unwrap
-from ratchet.alerts.view import View
 from ratchet.alerts.words import duration_s, priority_of
-from ratchet.domain.incidents import Action, IncidentAction
+from ratchet.domain.incidents import Action
+from tests.unit.alerts.payloads import bot, card, fields, section
 
 
 def test_the_size_of_a_group_is_counted() -> None:
@@ -117,13 +116,6 @@ def test_the_json_form_names_everything() -> None:
         *("tool", "confidence", "rule", "start", "duration"),
     ]
     assert (shown["action"], shown["count"], shown["tool"]) == ("open_incident", 2, "alertmanager")
-
-
-def test_the_operators_rules_are_asked_first() -> None:
-    def mine(view: View) -> IncidentAction | None:
-        return IncidentAction(Action.NONE, rule="mine") if "DiskFull" in view.raw else None
-
-    assert classify(ALERT, rules=[mine]).rule == "mine"
 
 
 def test_a_hostile_text_costs_little() -> None:

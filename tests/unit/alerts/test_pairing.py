@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.alerts.payloads import AM, bot, card, fields, section
 
 from ratchet.alerts import classify
 from ratchet.alerts.keys import same_text
+from tests.unit.alerts.payloads import AM, bot, card, fields, section
 
 
 def key(payload: dict[str, Any]) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from ratchet.alerts import classify, flatten, judge, unwrap
 from tests.unit.alerts.payloads import Variant
 from tests.unit.alerts.variants import VARIANTS
 from tests.unit.alerts.variants_aside import ASIDE
-
-from ratchet.alerts import classify, flatten, judge, unwrap
 
 KEYS = st.sampled_from(
     [

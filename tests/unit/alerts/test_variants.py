@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
+from ratchet.alerts import classify, to_json
 from tests.unit.alerts.payloads import Variant
 from tests.unit.alerts.variants import VARIANTS
 from tests.unit.alerts.variants_aside import ASIDE
-
-from ratchet.alerts import classify, to_json
 
 
 @pytest.mark.parametrize("variant", [*VARIANTS, *ASIDE], ids=lambda variant: variant.name)

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratchet.domain.effects import Reply
+import pytest
+
+from ratchet.domain.documents import DocumentHit, Passage
+from ratchet.domain.effects import Post, Reply
 from ratchet.domain.incidents import Action, IncidentAction
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender, posted_at
 from ratchet.handlers.base import Trigger
-from ratchet.handlers.runbook import RunbookHandler, RunbookWriter, duration
+from ratchet.handlers.runbook import RunbookHandler, RunbookRequest, RunbookTeller
+from ratchet.handlers.runbook_text import duration
+from ratchet.handlers.runbook_writer import RunbookWriter
+from ratchet.handlers.storm import StormLimits
 from ratchet.tools.base import WorkspaceLinks
 
 START = 1_700_000_000
@@ -33,6 +39,17 @@ class Event:
 
 
 @dataclass
+class Open:
+    ts: str
+    alert: str | None = ALERT
+    service: str | None = "checkout"
+
+    @property
+    def happened_at(self) -> datetime:
+        return posted_at(self.ts)
+
+
+@dataclass
 class Firing:
     ref: MessageRef
     service: str | None = "checkout"
@@ -46,11 +63,13 @@ class Firing:
 class Record:
     """The store's answers, from lists."""
 
-    opens: list[Firing] = field(default_factory=list)
+    fired: list[Firing] = field(default_factory=list)
     others: list[Firing] = field(default_factory=list)
     closes: dict[MessageRef, datetime | None] = field(default_factory=dict)
     replies: list[Message] = field(default_factory=list)
     pairs: list[Event] = field(default_factory=list)
+    recent: list[Open] = field(default_factory=list)
+    document: DocumentHit | None = None
 
     async def firings(
         self,
@@ -62,7 +81,7 @@ class Record:
         other_services: bool = False,
         limit: int = 100,
     ) -> Sequence[Firing]:
-        return self.others if other_services else self.opens
+        return self.others if other_services else self.fired
 
     async def ends(self, refs: Sequence[MessageRef]) -> dict[MessageRef, datetime | None]:
         return {ref: self.closes.get(ref) for ref in refs}
@@ -74,6 +93,12 @@ class Record:
 
     async def triage(self, roots: Sequence[MessageRef], per_thread: int = 200) -> list[Message]:
         return [m for m in self.replies if MessageRef(m.channel_id, m.thread_ts) in roots]
+
+    async def naming(self, alert: str, service: str | None = None) -> DocumentHit | None:
+        return self.document
+
+    async def opens(self, channel_id: str, since: datetime, until: datetime) -> Sequence[Open]:
+        return [one for one in self.recent if since <= one.happened_at <= until]
 
     async def names(self, user_ids: Sequence[str]) -> dict[str, str]:
         return {"U1": "Ana", "U2": "Bo"}
@@ -92,7 +117,7 @@ def triaged(text: str, *, minutes: float = 0) -> Record:
 
 
 async def run(record: Record, at: Trigger | None = None) -> list[Reply]:
-    handler = RunbookHandler(RunbookWriter(record, record), record, LINKS)
+    handler = RunbookHandler(RunbookWriter(record, record, record), RunbookTeller(record, LINKS), record)
     effects = await handler.handle(at or trigger())
     assert all(isinstance(effect, Reply) for effect in effects)
     return [effect for effect in effects if isinstance(effect, Reply)]
@@ -116,7 +141,7 @@ async def test_without_earlier_triage_it_says_nothing() -> None:
 
 async def test_triage_of_another_service_is_used_and_named() -> None:
     record = triaged("rolled back with `deploy rollback`")
-    record.opens, record.others = [], [Firing(record.opens[0].ref, "payments")]
+    record.fired, record.others = [], [Firing(record.fired[0].ref, "payments")]
     [reply] = await run(record)
     assert "this is from payments" in reply.markdown
 
@@ -163,11 +188,84 @@ async def test_a_long_quote_is_cut_and_its_code_block_closed() -> None:
     assert reply.markdown.count("```") % 2 == 0
 
 
-def test_only_an_opening_message_with_a_name_is_wanted() -> None:
-    handler = RunbookHandler(RunbookWriter(Record(), Record()), Record(), LINKS)
-    assert handler.wants(trigger())
+async def test_an_alert_without_a_name_gets_no_runbook() -> None:
     unnamed = IncidentAction(Action.OPEN, alert=None)
-    assert not handler.wants(Trigger(trigger().message, Channel("C1", "ops"), "UME", unnamed))
+    assert await run(triaged("`fix`"), Trigger(trigger().message, Channel("C1", "ops"), "UME", unnamed)) == []
+
+
+PAGE = DocumentHit(
+    "docs/runbooks/high-error-rate.md",
+    "docs",
+    "runbooks/high-error-rate.md",
+    "High error rate",
+    "What to do",
+    "https://docs.example/high-error-rate",
+    (Passage("What to do", "1. Look at `kubectl get pods`\n2. Roll back", 1.0),),
+    1.0,
+)
+
+
+async def test_the_first_firing_shows_the_written_page() -> None:
+    [reply] = await run(Record(document=PAGE))
+    assert "I have not seen it fire before" in reply.markdown
+    assert "[High error rate](https://docs.example/high-error-rate), What to do" in reply.markdown
+    assert "> 2. Roll back" in reply.markdown
+
+
+async def test_what_people_did_comes_before_the_written_page() -> None:
+    record = triaged("fixed by `systemctl restart checkout`")
+    record.document = PAGE
+    [reply] = await run(record)
+    assert reply.markdown.index("systemctl") < reply.markdown.index("**Written runbook:** [High error rate]")
+    assert "Roll back" not in reply.markdown
+
+
+async def test_a_storm_gets_one_summary_and_no_runbooks() -> None:
+    record = triaged("fixed by `systemctl restart checkout`")
+    record.recent = [Open(ts(99_990 + n / 2)) for n in range(12)] + [Open(ts(100_000))]
+    handler = RunbookHandler(
+        RunbookWriter(record, record), RunbookTeller(record, LINKS), record, StormLimits(alerts=5)
+    )
+    first = await handler.handle(trigger())
+    assert [type(effect) for effect in first] == [Post]
+    assert first == await handler.handle(trigger())
+    assert isinstance(first[0], Post)
+    assert first[0].once == f"storm:C1:{ts(99_990)}"
+    assert "**13 alerts in 10 min**" in first[0].markdown
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("<@UME> runbook for checkout/HighErrorRate", True),
+        ("<@UME> runbook HighErrorRate", True),
+        ("<@UME> why is there a runbook for that?", False),
+        ("runbook for checkout/HighErrorRate", False),
+    ],
+)
+async def test_a_person_may_ask_for_a_runbook(text: str, wanted: bool) -> None:
+    record = triaged("fixed by `systemctl restart checkout`")
+    handler = RunbookRequest(RunbookWriter(record, record), RunbookTeller(record, LINKS))
+    question = Message("C1", ts(100_000), Sender("person", "U1"), text, ts(100_000))
+    asked = Trigger(question, Channel("C1", "ops"), "UME")
+    assert handler.wants(asked) is wanted
+    if wanted:
+        [reply] = await handler.handle(asked)
+        assert isinstance(reply, Reply)
+        assert "systemctl restart checkout" in reply.markdown
+
+
+async def test_a_runbook_nobody_can_write_is_said_to_be_unknown() -> None:
+    handler = RunbookRequest(RunbookWriter(Record(), Record()), RunbookTeller(Record(), LINKS))
+    question = Message("C1", ts(1), Sender("person", "U1"), "<@UME> runbook for a/B", ts(1))
+    [reply] = await handler.handle(Trigger(question, Channel("C1", "ops"), "UME"))
+    assert isinstance(reply, Reply)
+    assert "I know nothing about **B** on a" in reply.markdown
+
+
+def test_only_an_opening_message_is_wanted() -> None:
+    handler = RunbookHandler(RunbookWriter(Record(), Record()), RunbookTeller(Record(), LINKS), Record())
+    assert handler.wants(trigger())
     closing = IncidentAction(Action.CLOSE, alert=ALERT)
     assert not handler.wants(Trigger(trigger().message, Channel("C1", "ops"), "UME", closing))
 

@@ -1,0 +1,243 @@
+"""Search in documents: the words' list and the vectors' list, each from its own index, fused by rank."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from psycopg.rows import class_row, tuple_row
+
+from ratchet.domain.documents import DocumentHit, Passage
+from ratchet.domain.errors import RatchetError
+from ratchet.store import naming
+from ratchet.store.embeddings import Embedder, vector_text
+from ratchet.store.fusion import best_of, reciprocal_ranks
+from ratchet.store.pool import Connection, Database
+from ratchet.store.search import NORMALIZATION, PARSE
+from ratchet.store.terms import Statistics, lexemes, quoted, select, terms, texts_to_parse
+
+log = structlog.get_logger(__name__)
+
+# The last three of most_common_elem_freqs are the least, the greatest and the null frequency.
+STATISTICS: Final = """
+select greatest(c.reltuples, 0)::float8, coalesce(w.most_common_elems::text::text[], '{}'),
+       coalesce(w.most_common_elem_freqs, '{}')::float8[]
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+left join pg_stats w on w.schemaname = n.nspname and w.tablename = c.relname and w.attname = 'fts'
+where c.oid = 'chunks'::regclass
+"""
+# Before the first ANALYZE there is nothing to read: counted, within bounds.
+COUNT_ROWS: Final = "select count(*) from (select from chunks limit %(most)s) c"
+COUNT_TERMS: Final = """
+select u.lexeme, (select count(*) from (select from chunks c where c.fts @@ u.query limit %(most)s) found)
+from unnest(%(lexemes)s::text[], %(queries)s::tsquery[]) as u (lexeme, query)
+"""
+BY_WORDS: Final = """
+with candidates as materialized (
+    select c.source, c.path, c.number, c.fts || ''::tsvector as fts from chunks c
+    where c.fts @@ %(select)s::tsquery limit %(most)s
+)
+select c.source, c.path, c.number,
+       (select sum(t.idf * ts_rank(%(weights)s::real[], c.fts, t.query, %(norm)s))
+        from unnest(%(terms)s::tsquery[], %(idfs)s::float8[]) as t (query, idf)) as score
+from candidates c order by score desc, c.source, c.path, c.number limit %(limit)s
+"""
+# The index gives no more than ef_search rows.
+WIDEN: Final = "select set_config('hnsw.ef_search', %(rows)s::text, true)"
+BY_MEANING: Final = """
+select c.source, c.path, c.number, 1 - (c.embedding <=> %(vector)s::halfvec) as score from chunks c
+where c.embedding is not null
+  and (select s.value->>'model' from settings s where s.name = 'embedding') = %(model)s
+order by c.embedding <=> %(vector)s::halfvec limit %(limit)s
+"""
+PARTS: Final = """
+select d.source, d.path, d.title, d.url, s.base, coalesce(s.revision, '') as revision, c.number, c.heading, c.text
+from unnest(%(sources)s::text[], %(paths)s::text[]) as u (source, path)
+join documents d on d.source = u.source and d.path = u.path
+join sources s on s.name = d.source
+join chunks c on c.source = d.source and c.path = d.path
+order by d.source, d.path, c.number
+"""
+NAMED: Final = """
+select source, path, title, attrs->'headings' as headings, attrs->'alerts' as alerts, attrs->'services' as services
+from documents where names && %(keys)s order by source, path limit %(limit)s
+"""
+
+# About how many chunks the words' list looks at, and how many each list gives.
+BUDGET: Final = 5_000
+LIST: Final = 100
+MAX_LIMIT: Final = 50
+MAX_COUNTED: Final = 20_000
+MAX_NAMED: Final = 200
+PASSAGES: Final = 3
+# What a word counts for in the text, (unused,) a heading, and the title or the path.
+WEIGHTS: Final = [0.1, 0.1, 0.2, 0.4]
+STATISTICS_AGE_S: Final = 60.0
+EMBED_TIMEOUT_S: Final = 5.0
+MAX_EMBEDDED_CHARS: Final = 2_000
+
+Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A chunk with what its document is called by."""
+
+    source: str
+    path: str
+    title: str
+    url: str
+    base: str
+    revision: str
+    number: int
+    heading: str
+    text: str
+
+
+class DocumentSearch:
+    """Without `embedder`, or while it fails, by words only. `clock` gives seconds, from any start."""
+
+    def __init__(
+        self, db: Database, embedder: Embedder | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._db = db
+        self._embedder = embedder
+        self._clock = clock
+        self._statistics: Statistics | None = None
+
+    async def find(self, query: str, limit: int = 5) -> list[DocumentHit]:
+        """The documents that fit best, best first. Any text is a question; one without words finds nothing."""
+        vector = await self._vector(query)
+        async with self._db.transaction() as conn:
+            by_words = await self._by_words(conn, query)
+            by_meaning = await self._by_meaning(conn, vector) if vector else {}
+        fused = reciprocal_ranks(best_of(by_words), best_of(by_meaning))
+        chosen = dict(list(fused.items())[: max(1, min(limit, MAX_LIMIT))])
+        return await self._hits(chosen, reciprocal_ranks(by_words, by_meaning))
+
+    async def naming(self, alert: str, service: str | None = None) -> DocumentHit | None:
+        """The document that says it is for the alert, by front matter, title, file name, heading or mention.
+
+        Its passages start where the alert is named. One that is for another service is left out.
+        """
+        keys = naming.wanted(alert, service)
+        if not keys:
+            return None
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(naming.Named)) as cur:
+            await cur.execute(NAMED, {"keys": keys, "limit": MAX_NAMED})
+            chosen = naming.best(alert, service, await cur.fetchall())
+        if chosen is None:
+            return None
+        named, rank = chosen
+        parts = await self._parts([(named.source, named.path)])
+        heading = naming.heading_for(set(keys), named.headings) if rank < 4 else ""
+        start = next((at for at, part in enumerate(parts) if heading and heading in part.heading), 0)
+        return _hit(parts[start : start + PASSAGES] or parts, [rank] * PASSAGES, rank) if parts else None
+
+    async def _vector(self, query: str) -> Sequence[float] | None:
+        if self._embedder is None or not any(character.isalnum() for character in query):
+            return None
+        try:
+            async with asyncio.timeout(EMBED_TIMEOUT_S):
+                return (await self._embedder.embed([query[:MAX_EMBEDDED_CHARS]]))[0]
+        except (RatchetError, TimeoutError) as error:
+            log.warning("query_not_embedded", reason=str(error) or "no answer in time")
+            return None
+
+    async def _by_words(self, conn: Connection, query: str) -> dict[Key, float]:
+        async with conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(PARSE, {"texts": texts_to_parse(query)})
+            parsed = [found for (found,) in await cur.fetchall()]
+            statistics = await self._known(conn, parsed)
+            wanted = terms(lexemes(parsed, statistics), statistics)
+            selection = select(wanted, statistics, BUDGET)
+            if not selection.query:
+                return {}
+            values = {
+                "select": selection.query,
+                "most": 2 * BUDGET,
+                "weights": WEIGHTS,
+                "norm": NORMALIZATION,
+                "terms": [quoted(term.lexeme) for term in wanted],
+                "idfs": [term.idf for term in wanted],
+                "limit": LIST,
+            }
+            # Planned each time: the plan depends on how common the words are.
+            await cur.execute(BY_WORDS, values, prepare=False)
+            return {(source, path, number): score for source, path, number, score in await cur.fetchall()}
+
+    async def _by_meaning(self, conn: Connection, vector: Sequence[float]) -> dict[Key, float]:
+        model = self._embedder.model if self._embedder else ""
+        values = {"vector": vector_text(vector), "model": model, "limit": LIST}
+        async with conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(WIDEN, {"rows": str(LIST)})
+            await cur.execute(BY_MEANING, values)
+            return {(source, path, number): score for source, path, number, score in await cur.fetchall()}
+
+    async def _known(self, conn: Connection, parsed: Sequence[Sequence[str]]) -> Statistics:
+        """The statistics, at most a minute old; counted for these words where there are none yet."""
+        if self._statistics is None or self._clock() - self._statistics.taken_at > STATISTICS_AGE_S:
+            self._statistics = await _statistics(conn, self._clock())
+        if self._statistics.frequencies:
+            return self._statistics
+        return await _counted(conn, sorted({lexeme for found in parsed for lexeme in found}))
+
+    async def _parts(self, documents: Sequence[tuple[str, str]]) -> list[Part]:
+        values = {"sources": [s for s, _ in documents], "paths": [p for _, p in documents]}
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Part)) as cur:
+            return await (await cur.execute(PARTS, values)).fetchall()
+
+    async def _hits(
+        self, documents: Mapping[tuple[str, str], float], chunks: Mapping[Key, float]
+    ) -> list[DocumentHit]:
+        by_document: dict[tuple[str, str], list[Part]] = defaultdict(list)
+        for part in await self._parts(list(documents)):
+            by_document[part.source, part.path].append(part)
+        hits = []
+        for name, score in documents.items():
+            parts = [part for part in by_document[name] if (*name, part.number) in chunks]
+            parts = sorted(parts, key=lambda part: -chunks[(*name, part.number)])[:PASSAGES]
+            if parts:  # else it went away meanwhile
+                hits.append(_hit(parts, [chunks[(*name, part.number)] for part in parts], score))
+        return hits
+
+
+def _hit(parts: Sequence[Part], scores: Sequence[float], score: float) -> DocumentHit:
+    first = parts[0]
+    blob = f"{first.base}/blob/{first.revision}/{first.path}"
+    return DocumentHit(
+        id=blob if first.base else f"{first.source}/{first.path}",
+        source=first.source,
+        path=first.path,
+        title=first.title,
+        heading=first.heading,
+        url=first.url,
+        passages=tuple(
+            Passage(part.heading, part.text, own) for part, own in zip(parts, scores, strict=False)
+        ),
+        score=score,
+    )
+
+
+async def _statistics(conn: Connection, now: float) -> Statistics:
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        row = await (await cur.execute(STATISTICS)).fetchone()
+    rows, found, frequencies = row or (0.0, [], [])
+    by_word = dict(zip(found, frequencies, strict=False))
+    return Statistics(rows, by_word, (), now, min(by_word.values(), default=0.0))
+
+
+async def _counted(conn: Connection, wanted: Sequence[str]) -> Statistics:
+    queries = [quoted(lexeme) for lexeme in wanted]
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        await cur.execute(COUNT_ROWS, {"most": MAX_COUNTED})
+        rows = (await cur.fetchone() or (0,))[0]
+        await cur.execute(COUNT_TERMS, {"lexemes": list(wanted), "queries": queries, "most": MAX_COUNTED})
+        counts = await cur.fetchall()
+    return Statistics(rows, {lexeme: count / max(rows, 1) for lexeme, count in counts})

@@ -1,0 +1,174 @@
+"""Documents and their chunks: storing them, and the state of their sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.rows import class_row, tuple_row
+from psycopg.types.json import Jsonb
+
+from ratchet.domain.documents import Document
+from ratchet.store.embeddings import embedded_text
+from ratchet.store.naming import keys_of
+from ratchet.store.pool import Database
+from ratchet.store.words import search_text, storable
+
+# The version of parsing and chunking. Count it up when they change: every document is read again then.
+FORMAT: Final = 1
+
+BEGIN_REFRESH: Final = """
+insert into sources (name, kind, state, checked_at) values (%(name)s, %(kind)s, 'running', now())
+on conflict (name) do update set kind = excluded.kind, state = 'running', checked_at = now()
+"""
+END_REFRESH: Final = """
+update sources set state = 'ready', revision = %(revision)s, error = null, problems = %(problems)s, refreshed_at = now()
+where name = %(name)s
+"""
+FAIL_REFRESH: Final = "update sources set state = 'failed', error = %(error)s where name = %(name)s"
+FORGET_OTHERS: Final = "delete from sources where name <> all(%(names)s)"
+BLOBS: Final = "select path, blob from documents where source = %(source)s and format = %(format)s"
+PATHS: Final = "select path from documents where source = %(source)s"
+PUT_DOCUMENT: Final = """
+insert into documents (source, path, blob, format, title, text, url, names, attrs)
+values (%(source)s, %(path)s, %(blob)s, %(format)s, %(title)s, %(text)s, %(url)s, %(names)s, %(attrs)s)
+on conflict (source, path) do update set blob = excluded.blob, format = excluded.format, title = excluded.title,
+    text = excluded.text, url = excluded.url, names = excluded.names, attrs = excluded.attrs, indexed_at = now()
+"""
+# A text that has an embedding somewhere, also in the version that is being replaced, keeps it.
+PUT_CHUNKS: Final = """
+insert into chunks (source, path, number, heading, text, hash, embedding, fts)
+select %(source)s, %(path)s, u.number, u.heading, u.text, u.hash,
+       (select o.embedding from chunks o where o.hash = u.hash and o.embedding is not null limit 1),
+       setweight(to_tsvector('english', %(name_words)s), 'A') || setweight(to_tsvector('english', u.heading_words), 'B')
+       || to_tsvector('english', u.words)
+from unnest(%(numbers)s::int[], %(headings)s::text[], %(texts)s::text[], %(hashes)s::bytea[],
+            %(heading_words)s::text[], %(words)s::text[]) as u (number, heading, text, hash, heading_words, words)
+on conflict (source, path, number) do update set heading = excluded.heading, text = excluded.text,
+    hash = excluded.hash, embedding = excluded.embedding, fts = excluded.fts
+"""
+CUT_CHUNKS: Final = """
+delete from chunks where source = %(source)s and path = %(path)s and number >= %(count)s
+"""
+REMOVE: Final = "delete from documents where source = %(source)s and path = any(%(paths)s)"
+STATUS: Final = """
+select s.name, s.kind, s.state, s.revision, s.error, s.problems, s.checked_at, s.refreshed_at,
+       (select count(*)::int from documents d where d.source = s.name) as documents,
+       (select count(*)::int from chunks c where c.source = s.name) as chunks,
+       (select count(*)::int from chunks c where c.source = s.name and c.embedding is not null) as embedded
+from sources s order by s.name
+"""
+ANALYZE: Final = "analyze chunks"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """`problems`: the files left out, each {path, reason}. `embedded`: chunks that are found by meaning too."""
+
+    name: str
+    kind: str
+    state: str
+    revision: str | None
+    error: str | None
+    problems: Sequence[Mapping[str, str]]
+    checked_at: datetime | None
+    refreshed_at: datetime | None
+    documents: int
+    chunks: int
+    embedded: int
+
+
+class Documents:
+    """Writing, one transaction a document; reading the state."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def begin(self, name: str, kind: str) -> None:
+        async with self._db.transaction() as conn:
+            await conn.execute(BEGIN_REFRESH, {"name": name, "kind": kind})
+
+    async def end(self, name: str, revision: str, problems: Sequence[Mapping[str, str]]) -> None:
+        values = {"name": name, "revision": revision, "problems": Jsonb([dict(p) for p in problems])}
+        async with self._db.transaction() as conn:
+            await conn.execute(END_REFRESH, values)
+
+    async def fail(self, name: str, error: str) -> None:
+        """What is stored of the source stays."""
+        async with self._db.transaction() as conn:
+            await conn.execute(FAIL_REFRESH, {"name": name, "error": error})
+
+    async def forget_others(self, names: Sequence[str]) -> int:
+        """Delete the sources that are configured no longer, with their documents. Returns how many."""
+        async with self._db.transaction() as conn:
+            return (await conn.execute(FORGET_OTHERS, {"names": list(names)})).rowcount
+
+    async def blobs(self, source: str) -> dict[str, str]:
+        """Path to blob of the documents that need not be read again."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(BLOBS, {"source": source, "format": FORMAT})
+            return dict(await cur.fetchall())
+
+    async def paths(self, source: str) -> set[str]:
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(PATHS, {"source": source})
+            return {path for (path,) in await cur.fetchall()}
+
+    async def put(self, source: str, document: Document) -> None:
+        """The document and its chunks, in place of what was stored of it."""
+        where = {"source": source, "path": document.path}
+        async with self._db.transaction() as conn:
+            await conn.execute(PUT_DOCUMENT, where | _document_values(document))
+            await conn.execute(PUT_CHUNKS, where | _chunk_values(document))
+            await conn.execute(CUT_CHUNKS, where | {"count": len(document.chunks)})
+
+    async def remove(self, source: str, paths: Sequence[str]) -> int:
+        async with self._db.transaction() as conn:
+            return (await conn.execute(REMOVE, {"source": source, "paths": list(paths)})).rowcount
+
+    async def status(self) -> list[SourceStatus]:
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(SourceStatus)) as cur:
+            return await (await cur.execute(STATUS)).fetchall()
+
+    async def analyze(self) -> None:
+        """Take the statistics anew; for after a refresh that changed much."""
+        async with self._db.connection() as conn:
+            await conn.execute(ANALYZE)
+
+
+def _document_values(document: Document) -> dict[str, Any]:
+    return {
+        "blob": document.blob,
+        "format": FORMAT,
+        "title": storable(document.title),
+        "text": storable(document.text),
+        "url": document.url,
+        "names": keys_of(document),
+        "attrs": Jsonb(
+            {
+                "headings": [storable(heading) for heading in document.headings],
+                "alerts": [storable(name) for name in document.alerts],
+                "services": [storable(name) for name in document.services],
+            }
+        ),
+    }
+
+
+def _chunk_values(document: Document) -> dict[str, Any]:
+    title = storable(document.title)
+    headings = [storable(chunk.heading) for chunk in document.chunks]
+    texts = [storable(chunk.text) for chunk in document.chunks]
+    whole = [embedded_text(title, heading, text) for heading, text in zip(headings, texts, strict=True)]
+    return {
+        "numbers": list(range(len(texts))),
+        "headings": headings,
+        "texts": texts,
+        "hashes": [hashlib.sha256(text.encode()).digest() for text in whole],
+        # The path too: a page in redis/ that never says so is found by it.
+        "name_words": search_text(f"{title}\n{storable(document.path)}"),
+        "heading_words": [search_text(heading) for heading in headings],
+        "words": [search_text(text) for text in texts],
+    }
