@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk, classify, cost, idle, ingest, reply
+from bench import bulk, classify, cost, idle, ingest, quality, reply
 from bench.report import Report, show
 from ratchet.telemetry import configure_logging
 
@@ -26,6 +26,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "reply": reply.run,
     "idle": idle.run,
     "classify": classify.run,
+    "quality": quality.run,
 }
 
 

@@ -61,6 +61,13 @@ DELETE_INCIDENT_EVENTS: Final = """
 delete from incident_events m using unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
 where m.channel_id = u.channel_id and m.ts = u.ts
 """
+# What Ratchet itself posted and quotes one of the messages, found by its permalink.
+UNQUOTE: Final = """
+update messages m set text = '', fts = '', attrs = m.attrs || '{"payload": {}}'
+where (m.attrs->'sender'->>'kind') = 'self' and exists (
+    select from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+    where strpos(m.text, '/archives/' || u.channel_id || '/p' || replace(u.ts, '.', '')) > 0)
+"""
 UNPARK: Final = """
 delete from parked_edits m using unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
 where m.channel_id = u.channel_id and m.ts = u.ts
@@ -326,6 +333,7 @@ async def delete(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None
     """Remove the messages and what was derived from them; their keys stay as tombstones."""
     keys = _keys(refs)
     await conn.execute(BURY, keys)
+    await conn.execute(UNQUOTE, keys)
     await conn.execute(DELETE_REACTIONS, keys)
     await conn.execute(UNPARK, keys)
     await conn.execute(DELETE, keys)
@@ -334,6 +342,7 @@ async def delete(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None
 async def empty(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None:
     """Remove what was derived from messages of which only the place in their thread is left."""
     keys = _keys(refs)
+    await conn.execute(UNQUOTE, keys)
     await conn.execute(DELETE_REACTIONS, keys)
     await conn.execute(DELETE_INCIDENT_EVENTS, keys)
 

@@ -1,0 +1,57 @@
+"""Documents against plain BM25 on a part of a labelled set, and a real tree of Markdown files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.quality import SETS, Bm25, columns, embed, index, load
+from ratchet.documents.directory import Directory
+from ratchet.jobs.queue import Queue
+from ratchet.llm.embed_local import LocalEmbedder
+from ratchet.pipeline.refresh import Refresh
+from ratchet.store.document_search import DocumentSearch
+from ratchet.store.documents import Documents
+from ratchet.store.pool import Database
+
+TREE = SETS.parent / "docs" / "prometheus-operator-runbooks"
+
+
+@pytest.mark.skipif(not SETS.is_dir(), reason=f"needs the labelled sets in {SETS}")
+async def test_the_document_for_an_alert_is_found_far_better_than_by_bm25(database: Database) -> None:
+    labelled = load("alert2runbook", documents=70, questions=40)
+    await index(database, labelled)
+    embedder = LocalEmbedder()
+    try:
+        await embed(database, embedder)
+        bm25 = Bm25(labelled)
+        by_text = await columns(database, embedder, bm25, [(q.text, q) for q in labelled.questions])
+        by_name = await columns(database, embedder, bm25, [(q.name, q) for q in labelled.questions])
+    finally:
+        embedder.close()
+    print(f"\nby text: {by_text}\nby name: {by_name}")  # noqa: T201  the figures are what the test is for
+    assert by_text.hybrid > 1.12 * by_text.bm25
+    assert by_text.hybrid > max(by_text.words, by_text.meaning) - 0.05
+    assert by_name.step > 0.8
+
+
+@pytest.mark.skipif(not TREE.is_dir(), reason=f"needs the documents in {TREE}")
+async def test_every_runbook_of_a_real_tree_is_found_by_its_alert(database: Database) -> None:
+    source = Directory("runbooks", TREE)
+    refresh = Refresh(database, Queue(database.connection), [source])
+    done = await refresh.refresh("runbooks")
+    assert done.problems == []
+    assert (await refresh.refresh("runbooks")).read == 0
+    (status,) = await Documents(database).status()
+    files = [path for path in TREE.rglob("*.md") if not path.name.startswith(".")]
+    assert status.documents == len(files) > 50
+    search = DocumentSearch(database)
+    alerts = [path for path in (TREE / "content" / "runbooks").rglob("*.md") if path.stem != "_index"]
+    missed = [path.stem for path in alerts if not await _found(search, path)]
+    assert missed == []
+
+
+async def _found(search: DocumentSearch, path: Path) -> bool:
+    hit = await search.naming(path.stem)
+    return hit is not None and hit.path.endswith(path.name)
