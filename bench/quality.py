@@ -136,7 +136,7 @@ async def embed(db: Database, embedder: Embedder) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Mean nDCG@10. `step` is what a runbook asks: the document named for the alert first, then the search."""
+    """Mean nDCG@10. `step`: as a runbook asks, the document named for the alert first, then the search."""
 
     bm25: float
     words: float

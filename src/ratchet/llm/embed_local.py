@@ -1,6 +1,6 @@
 """The bundled embedding model: all-MiniLM-L6-v2 (Apache-2.0), int8, on the CPU, without a network.
 
-Nothing is loaded before the first text: then it takes about 0.5 s and 90 MB, at work 120 MB. One thread does
+Nothing is loaded before the first text: then it takes about 0.5 s and 90 MB, at work 130 MB. One thread does
 everything, so that a batch in the background takes one core at most; a question waits for one group of the
 batch, not for all of it.
 """

@@ -70,7 +70,7 @@ from documents where names && %(keys)s order by source, path limit %(limit)s
 """
 
 # About how many chunks the words' list looks at, and how many each list gives.
-BUDGET: Final = 5_000
+BUDGET: Final = 2_000
 LIST: Final = 100
 MAX_LIMIT: Final = 50
 MAX_COUNTED: Final = 20_000

@@ -156,7 +156,11 @@ async def test_people_talking_to_each_other_put_no_job(house: House) -> None:
 async def test_what_ratchet_quoted_of_a_message_goes_with_it(house: House) -> None:
     await house.hear(said(at(0), "the secret trick"), said(at(1), "unrelated"))
     link = f"https://team.slack.com/archives/C1/p{at(0).replace('.', '')}?thread_ts=1"
-    own = {**said(at(2), f"> the secret trick\n[ana]({link})", user="U0ME"), "bot_id": "B0ME", "app_id": "A0ME"}
+    own = {
+        **said(at(2), f"> the secret trick\n[ana]({link})", user="U0ME"),
+        "bot_id": "B0ME",
+        "app_id": "A0ME",
+    }
     await house.hear(own)
     await house.hear(deleted(at(0), at(3)))
     assert await house.rows("select ts, text from messages order by ts") == [
