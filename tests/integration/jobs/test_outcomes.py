@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from structlog.testing import capture_logs
 
-from ratchet.domain.errors import Misconfigured, RatchetError, Refused, Transient
+from ratchet.domain.errors import Misconfigured, Refused, Transient
 from ratchet.jobs.base import Cancel, Done, JobContext, Outcome, Route, Snooze
 from ratchet.jobs.queue import Keep, Queue
 from ratchet.jobs.testing import drain
@@ -54,15 +53,25 @@ async def test_a_job_that_keeps_failing_is_kept_as_dead_with_its_traceback(
     assert [(s.kind, s.queued, s.running, s.dead) for s in await queue.stats()] == [("note", 0, 0, 1)]
 
 
-@pytest.mark.parametrize("error", [Refused("not in channel"), Misconfigured("no token")])
 async def test_what_asking_again_cannot_change_is_dead_at_once(
-    database: Database, conninfo: str, queue: Queue, error: RatchetError
+    database: Database, conninfo: str, queue: Queue
 ) -> None:
+    error = Refused("not in channel")
     run = Recorder(error)
     await put(database, Note())
     await drain(conninfo, [Route(Note, run)], later_s=60)
     (dead,) = await queue.dead()
     assert (dead.message, dead.error_type, dead.traceback) == (str(error), type(error).__name__, "")
+
+
+async def test_what_an_operator_can_mend_waits_for_it(
+    database: Database, conninfo: str, queue: Queue
+) -> None:
+    run = Recorder(Misconfigured("the token was revoked"))
+    await put(database, Note())
+    await drain(conninfo, [Route(Note, run)], later_s=60)
+    assert await queue.dead() == []
+    assert [(s.kind, s.queued) for s in await queue.stats()] == [("note", 1)]
 
 
 async def test_errors_from_a_task_group_are_judged_by_what_is_in_it(

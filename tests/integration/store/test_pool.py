@@ -8,10 +8,12 @@ from psycopg.conninfo import make_conninfo
 
 from ratchet.domain.errors import Misconfigured, Transient
 from ratchet.store.pool import Database, check_vector, connection_kwargs, open_database, open_pool
+from tests.acceptance.harness import eventually
 
 OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s"
 )
+COUNT_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
 async def count(database: Database) -> int:
@@ -69,6 +71,11 @@ async def test_connections_that_the_server_closed_while_idle_are_not_felt(databa
         name = connection.info.dbname
     async with await psycopg.AsyncConnection.connect(database.conninfo, autocommit=True) as other:
         await other.execute(OTHERS, (name,))
+
+        async def gone() -> bool:
+            return await (await other.execute(COUNT_OTHERS, (name,))).fetchone() == (0,)
+
+        await eventually(gone, what="the server has closed the idle connections")
     async with database.connection() as connection:
         assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
 
