@@ -10,7 +10,7 @@ from ratchet.domain.errors import Transient
 from ratchet.domain.messages import Channel, MessageRef
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
 from ratchet.pipeline import work
-from ratchet.pipeline.pages import PAGE, Pages, onboard_job, unless_gone
+from ratchet.pipeline.pages import PAGE, Pages, look_again, onboard_job, unless_gone
 from ratchet.slack.parse import parse_channel
 from ratchet.slack.web import slack_user
 from ratchet.store.channels import Channels, Person
@@ -66,16 +66,16 @@ class History:
 
     async def thread(self, job: work.ThreadJob, context: JobContext) -> Outcome:
         """All replies of a thread; replies that Slack no longer has are deleted here too."""
-        return await unless_gone(self._thread(job))
+        return await unless_gone(self._thread(job, context))
 
-    async def _thread(self, job: work.ThreadJob) -> Outcome:
+    async def _thread(self, job: work.ThreadJob, context: JobContext) -> Outcome:
         pages = self.pages
         channel = await Channels(pages.db).get(job.channel_id)
         if channel is None:
             return Cancel("the channel is not recorded")
         # Read before Slack is asked: a reply that is stored now and not in Slack's answer was deleted.
         known = await Messages(pages.db).replies_of(MessageRef(job.channel_id, job.ts))
-        cursor: str | None = None
+        cursor, first_read_at = None, pages.read_at()
         while True:
             read_at = pages.read_at()
             page = await pages.slack.replies(job.channel_id, job.ts, cursor=cursor, limit=PAGE)
@@ -84,8 +84,8 @@ class History:
             cursor = page.next_cursor
             if not cursor:
                 break
-        await pages.bury(channel.id, {ts for ts in known if ts < read_at})
-        return Done()
+        fresh = await pages.bury(channel.id, known, first_read_at)
+        return look_again(fresh, context) or Done()
 
     async def people(self, job: work.PeopleJob, context: JobContext) -> Outcome:
         """Names of the workspace's members."""

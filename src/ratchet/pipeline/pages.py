@@ -9,7 +9,7 @@ from typing import Any, Final
 from ratchet.domain.errors import Refused, Transient
 from ratchet.domain.events import MessageDeleted
 from ratchet.domain.messages import Channel, ChannelKind
-from ratchet.jobs.base import Cancel, Done, Job, NewJob, Outcome, Priority
+from ratchet.jobs.base import Cancel, Done, Job, JobContext, NewJob, Outcome, Priority, Snooze
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.intake import Intake, MessageEvent
@@ -24,6 +24,8 @@ PAGE: Final = 200
 LIVE_WINDOW_S: Final = 1800.0
 # Our clock may run ahead of Slack's by so much without an old form of a message passing for a newer one.
 CLOCK_SKEW_S: Final = 2.0
+# Then our clock is wrong, rather than the messages new.
+MAX_LOOKS: Final = 3
 GONE: Final = frozenset(
     {"channel_not_found", "not_in_channel", "is_archived", "thread_not_found", "message_not_found"}
 )
@@ -78,10 +80,12 @@ class Pages:
         if events:
             await self.intake.record_history(events, live_after=live_after)
 
-    async def bury(self, channel_id: str, gone: set[str]) -> None:
-        """Deleted in Slack while we were away."""
+    async def bury(self, channel_id: str, missing: set[str], read_at: str) -> set[str]:
+        """Deleted in Slack while we were away. Returns those left: too new for Slack's answer to be trusted."""
+        gone = {ts for ts in missing if ts < read_at}
         if gone:
             await self.intake.record_history([MessageDeleted(channel_id, ts, ts) for ts in sorted(gone)])
+        return missing - gone
 
     async def put(self, *jobs: NewJob) -> None:
         if jobs:
@@ -96,6 +100,13 @@ class Pages:
         delay = transient.retry_after if transient.retry_after is not None else 5.0
         await self.put(NewJob(job, priority=priority, delay_s=delay))
         return Done()
+
+
+def look_again(fresh: set[str], context: JobContext) -> Snooze | None:
+    """When messages that Slack did not list were said only a moment ago."""
+    if fresh and context.snoozes < MAX_LOOKS:
+        return Snooze(2 * CLOCK_SKEW_S, "messages missing in Slack's answer are too new to be judged")
+    return None
 
 
 def thread_job(channel_id: str, ts: str, live_after: str | None, delay_s: float = 0.0) -> NewJob:

@@ -11,7 +11,7 @@ import pytest
 
 from localslack import LocalSlack, webhooks
 from ratchet.domain.errors import Transient
-from ratchet.jobs.base import Cancel, Done
+from ratchet.jobs.base import Cancel, Done, Snooze
 from ratchet.pipeline import work
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.pipeline.history import History
@@ -222,6 +222,7 @@ async def test_a_gap_of_several_pages_is_filled_without_a_hole_and_its_deletions
         await scene.write(f"new{n}")
     for n in (0, 100, 229):
         await scene.slack.control.delete(scene.channel, old[n])
+    scene.late = 10
     await scene.recover()
     left = [f"old{n}" for n in range(230) if n not in (0, 100, 229)]
     assert await scene.texts() == left + [f"new{n}" for n in range(230)]
@@ -237,6 +238,51 @@ async def test_live_events_that_arrive_first_do_not_hide_the_gap(scene: Scene) -
     await scene.house.hear(raw | {"ts": after, "event_ts": after})
     await scene.recover()
     assert await scene.texts() == ["before", "missed", "after"]
+
+
+async def test_what_was_stored_after_the_gap_began_and_deleted_before_it_was_filled_is_gone(
+    scene: Scene,
+) -> None:
+    await scene.write("before")
+    await scene.onboard()
+    await scene.recovery.mark_gaps()
+    goes = await scene.write("goes")
+    raw = {"type": "message", "channel": scene.channel, "user": scene.person, "text": "goes"}
+    await scene.house.hear(raw | {"ts": goes, "event_ts": goes})
+    await scene.slack.control.delete(scene.channel, goes)
+    scene.late = 10
+    await scene.recover()
+    assert await scene.texts() == ["before"]
+
+
+async def test_what_is_missing_in_slack_but_was_said_a_moment_ago_is_looked_for_again(scene: Scene) -> None:
+    root = await scene.write("root")
+    reply = await scene.write("reply", thread_ts=root)
+    goes = await scene.write("goes")
+    await scene.onboard()
+    await scene.slack.control.delete(scene.channel, reply)
+    await scene.slack.control.delete(scene.channel, goes)
+    await scene.recovery.mark_gaps()
+    thread = work.ThreadJob(channel_id=scene.channel, ts=root)
+    assert isinstance(await scene.recovery.run(work.RecoverJob(channel_id=scene.channel), CONTEXT), Snooze)
+    assert isinstance(await scene.history().thread(thread, CONTEXT), Snooze)
+    assert await scene.texts() == ["root", "reply", "goes"]
+    assert await Channels(scene.house.db).gap(scene.channel) is not None
+    scene.late = 10
+    assert await scene.recovery.run(work.RecoverJob(channel_id=scene.channel), CONTEXT) == Done()
+    assert await scene.history().thread(thread, CONTEXT) == Done()
+    assert await scene.texts() == ["root"]
+
+
+async def test_a_thread_whose_replies_were_all_deleted_in_the_gap_is_empty(scene: Scene) -> None:
+    root = await scene.write("root")
+    replies = [await scene.write(text, thread_ts=root) for text in ("one", "two")]
+    await scene.onboard()
+    for ts in replies:
+        await scene.slack.control.delete(scene.channel, ts)
+    scene.late = 10
+    await scene.recover()
+    assert await scene.texts() == ["root"]
 
 
 async def test_a_recovered_reaction_is_there(scene: Scene) -> None:
