@@ -81,7 +81,7 @@ class Pages:
             await self.intake.record_history(events, live_after=live_after)
 
     async def bury(self, channel_id: str, missing: set[str], read_at: str) -> set[str]:
-        """Deleted in Slack while we were away. Returns those left: too new for Slack's answer to be trusted."""
+        """Deleted in Slack while we were away. Returns those left: too new to trust Slack's answer."""
         gone = {ts for ts in missing if ts < read_at}
         if gone:
             await self.intake.record_history([MessageDeleted(channel_id, ts, ts) for ts in sorted(gone)])
