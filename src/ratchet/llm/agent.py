@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from openai import AsyncOpenAI
@@ -16,6 +16,7 @@ from pydantic_ai import Tool as AgentTool
 from pydantic_ai.capabilities import PrepareTools
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.output import PromptedOutput
 from pydantic_ai.providers import Provider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
@@ -30,9 +31,10 @@ from ratchet.llm.config import ModelConfig
 from ratchet.llm.failures import translated
 from ratchet.llm.guard import GuardedTools, Ledger
 from ratchet.llm.redact import Redactor
-from ratchet.llm.turn import Tool, Turn, TurnResult
+from ratchet.llm.turn import JsonResult, JsonTurn, Tool, Turn, TurnResult
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ANSWER_NOW: Final = (
     "The budget of this turn is nearly used up and no tool is available any more. "
@@ -62,18 +64,42 @@ class AgentRunner:
     async def run_turn(self, turn: Turn) -> TurnResult:
         """See `TurnRunner.run_turn`."""
         spending = _Spending(turn.budget, Ledger(turn.budget), self._clock, self._clock(), RunUsage())
+        text = await self._within(turn.budget, self._answer(turn, spending))
+        return TurnResult(text, self.model, spending.usage(), tuple(spending.ledger.results))
+
+    async def run_json(self, turn: JsonTurn[T]) -> JsonResult[T]:
+        """See `TurnRunner.run_json`."""
+        spending = _Spending(turn.budget, Ledger(turn.budget), self._clock, self._clock(), RunUsage())
+        # The schema stands in the prompt: not every server takes one beside it.
+        agent = Agent(
+            self._model,
+            output_type=PromptedOutput(turn.answer),
+            name="ratchet",
+            instructions=turn.instructions,
+            retries={"output": 0},
+        )
+        asked = agent.run(
+            self._redactor(turn.prompt),
+            usage=spending.spent,
+            usage_limits=UsageLimits(request_limit=1),
+            model_settings=ModelSettings(max_tokens=turn.budget.answer_tokens),
+        )
+        result = await self._within(turn.budget, asked)
+        return JsonResult(result.output, self.model, spending.usage())
+
+    async def _within(self, budget: Budget, step: Awaitable[T]) -> T:
+        """The step's result; what goes wrong in it, in our own errors."""
         try:
-            async with asyncio.timeout(turn.budget.seconds):
-                text = await self._answer(turn, spending)
+            async with asyncio.timeout(budget.seconds):
+                return await step
         except TimeoutError:
             raise Transient(
-                f"The language model {self.model} came to no answer within {turn.budget.seconds:g} s."
+                f"The language model {self.model} came to no answer within {budget.seconds:g} s."
             ) from None
         except AgentRunError as error:
             logger.warning("model turn failed", extra={"model": self.model, "error": type(error).__name__})
             # The cause quotes the answer's body, and that may quote the prompt: keep it out of tracebacks.
             raise translated(error, self.model, self._config.url) from None
-        return TurnResult(text, self.model, spending.usage(), tuple(spending.ledger.results))
 
     async def _answer(self, turn: Turn, spending: _Spending) -> str:
         agent = Agent(

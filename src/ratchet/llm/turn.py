@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from ratchet.llm.budget import Budget, Usage
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,26 @@ class TurnResult:
     tool_results: tuple[ToolResult, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class JsonTurn(Generic[T]):
+    """One request whose answer is JSON. `answer` is a dataclass; its fields and docstring are the schema.
+
+    Of the budget, `seconds` and `answer_tokens` count.
+    """
+
+    instructions: str
+    prompt: str
+    answer: type[T]
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonResult(Generic[T]):
+    value: T
+    model: str
+    usage: Usage
+
+
 class TurnRunner(Protocol):
     """Runs turns against one model."""
 
@@ -65,3 +87,18 @@ class TurnRunner(Protocol):
         request; `Misconfigured` when the key or the model's name is wrong.
         """
         ...
+
+
+class JsonRunner(Protocol):
+    """Asks one model for JSON."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def run_json(self, turn: JsonTurn[T]) -> JsonResult[T]:
+        """Ask once, and only once. Raises as `run_turn`; `Refused` too for JSON that does not fit."""
+        ...
+
+
+class Model(TurnRunner, JsonRunner, Protocol):
+    """Everything that is asked of a model."""
