@@ -23,7 +23,7 @@ PACKAGES: Final = (
     "structlog",
     "pydantic",
     "psycopg, psycopg_pool",
-    "asyncpg",
+    
     "aiohttp",
     "slack_sdk",
     "pgqueuer",

@@ -47,7 +47,8 @@ async def run(directory: Path, *, quick: bool) -> Report:
     await fill(directory, Corpus(), stored)
     async with (
         local_slack(directory, "--example") as slack,
-        running(directory, slack) as ratchet,
+        # Alerts as quick as these would be a storm, and be held back.
+        running(directory, slack, STORM_ALERTS=str(10 * alerts)) as ratchet,
     ):
         report.add("history of the example workspace read", await ratchet.quiet(), "s")
         channel, person = await _place(ratchet)

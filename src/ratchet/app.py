@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -18,9 +18,20 @@ from ratchet.domain.errors import Transient
 from ratchet.domain.messages import MessageRef
 from ratchet.handlers import default_handlers
 from ratchet.handlers.assistant import Assistant
-from ratchet.handlers.runbook import RunbookHandler, RunbookRequest, RunbookTeller
+from ratchet.handlers.evidence import Gather
+from ratchet.handlers.quiet import Quiet
+from ratchet.handlers.runbook import (
+    LearnRunbook,
+    RunbookHandler,
+    RunbookRequest,
+    RunbookTeller,
+    ToldRunbooks,
+)
+from ratchet.handlers.runbook_change import ChangeRunbook
+from ratchet.handlers.runbook_model import ModelWriter
 from ratchet.handlers.runbook_writer import RunbookWriter
 from ratchet.handlers.storm import StormLimits
+from ratchet.handlers.understand import TemplateReader
 from ratchet.jobs import schema as job_schema
 from ratchet.jobs.base import Periodic, Route
 from ratchet.jobs.maintenance import maintenance
@@ -30,9 +41,10 @@ from ratchet.llm.config import ModelConfig
 from ratchet.llm.connect import connect
 from ratchet.llm.discover import discover
 from ratchet.llm.embed_local import LocalEmbedder
-from ratchet.llm.turn import TurnRunner
+from ratchet.llm.turn import Model
 from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
+from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.pipeline.embed import Embed
@@ -44,6 +56,7 @@ from ratchet.pipeline.prune import Prune
 from ratchet.pipeline.receive import Receive, on_connect
 from ratchet.pipeline.recover import Recover
 from ratchet.pipeline.refresh import Refresh
+from ratchet.pipeline.understand import Understand
 from ratchet.settings import Settings, split_addr
 from ratchet.slack.identity import Account
 from ratchet.slack.socket import SocketListener
@@ -57,11 +70,12 @@ from ratchet.store.migrate import migrate
 from ratchet.store.outbox import Outbox
 from ratchet.store.pool import Database, open_database
 from ratchet.store.reader import Reader
+from ratchet.store.runbooks import Runbooks
 from ratchet.store.search import Search
 from ratchet.tools.base import WorkspaceLinks
 from ratchet.web.app import create_app
 from ratchet.web.server import serve
-from ratchet.web.services import Health, Part, Services
+from ratchet.web.services import Health, Part, Services, utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +101,7 @@ class Ratchet:
     store: Store
     slack: SlackWeb
     account: Account
-    runner: TurnRunner | None
+    runner: Model | None
     dispatch: Dispatch
     recover: Recover
     listener: SocketListener
@@ -117,11 +131,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
     async def health() -> Health:
         return await _health(ratchet, roles)
 
-    writer, teller = runbook_rooms(db, ratchet.account.team_url)
-
-    async def runbook(service: str | None, alert: str) -> str | None:
-        found = await writer.write(service, alert, datetime.now(UTC), visible_from="")
-        return (await teller.reply(found, "", "")).markdown if found else None
+    runbooks = ToldRunbooks(*runbook_rooms(db, ratchet.account.team_url), utc_now)
 
     async def post(channel_id: str, markdown: str) -> None:
         effect = Post(channel_id, markdown, Footer("runbook"))
@@ -138,7 +148,8 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         onboard,
         generate,
         respond,
-        runbook,
+        runbooks.told,
+        Runbooks(db).versions,
         post,
         settings.http_token.get_secret_value() if settings.http_token else None,
     )
@@ -208,7 +219,7 @@ def _rooms(
     store: Store,
     slack: SlackWeb,
     account: Account,
-    runner: TurnRunner | None,
+    runner: Model | None,
     intake_db: Database,
 ) -> Ratchet:
     me, db, queue = account.identity, store.db, store.queue
@@ -218,23 +229,30 @@ def _rooms(
     # Nothing is loaded before the first text is embedded.
     embedder = LocalEmbedder()
     documents = DocumentSearch(db, embedder)
-    writer, teller = runbook_rooms(db, account.team_url)
+    writer, teller = runbook_rooms(db, account.team_url, runner, embedder)
     handlers = default_handlers(
         RunbookHandler(writer, teller, Incidents(db), storms),
+        LearnRunbook(writer),
         RunbookRequest(writer, teller),
-        Assistant(Reader(db), links, runner),
+        ChangeRunbook(writer, Incidents(db), links),
+        Quiet(),
+        Assistant(Reader(db), links, runner, ToldRunbooks(writer, teller, utc_now)),
     )
-    dispatch = Dispatch(db, queue, classifier, handlers, me.user_id)
+    asking = TemplateReader(runner) if runner else None
+    understand = Understand(db, queue, settings.alert_model, settings.rules, asking)
+    dispatch = Dispatch(db, queue, classifier, handlers, me.user_id, understand)
     pages = Pages(db, queue, Intake(db, queue, classifier, dispatch.interest), slack, me, time.time)
     history, recover = History(pages, settings.onboard_messages), Recover(pages)
+    interact = Interact(Outbox(db), Commit(db, queue), slack, settings.approvers)
     deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
     listener = SocketListener(config, me, lambda: on_connect(recover, history))
     receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover)
     refresh = Refresh(db, queue, settings.sources)
     routes = (
-        *_routes(dispatch, deliver, history, recover, Interact(Outbox(db))),
+        *_routes(dispatch, deliver, history, recover, interact),
         Route(work.RefreshJob, refresh.run, timeout_s=3600, concurrency=2),
         Route(work.EmbedJob, Embed(db, embedder).run, timeout_s=600, concurrency=1),
+        Route(work.UnderstandJob, understand.run, timeout_s=120, concurrency=1),
     )
     periodics = [
         refresh.periodic(),
@@ -260,10 +278,14 @@ def _rooms(
     )
 
 
-def runbook_rooms(db: Database, team_url: str) -> tuple[RunbookWriter, RunbookTeller]:
+def runbook_rooms(
+    db: Database, team_url: str, model: Model | None = None, embedder: LocalEmbedder | None = None
+) -> tuple[RunbookWriter, RunbookTeller]:
     """Who writes a runbook, and who puts it into words with links into the workspace at `team_url`."""
     # Documents that name an alert are found by words alone: no embedding is needed for it.
-    writer = RunbookWriter(Incidents(db), Messages(db), DocumentSearch(db))
+    gather = Gather(Incidents(db), Messages(db), DocumentSearch(db))
+    by_model = ModelWriter(model) if model is not None else None
+    writer = RunbookWriter(gather, Runbooks(db), Messages(db), by_model)
     return writer, RunbookTeller(Channels(db), WorkspaceLinks(team_url))
 
 
@@ -291,7 +313,7 @@ def classifier_of(settings: Settings) -> Classifier:
     return OwnExecutable(command, fallback=built_in) if command else built_in
 
 
-async def _model(settings: Settings) -> TurnRunner | None:
+async def _model(settings: Settings) -> Model | None:
     explicit = None
     if settings.openai_url is not None or settings.openai_api_key is not None:
         explicit = ModelConfig(

@@ -15,6 +15,7 @@ import typer
 
 from ratchet import __version__
 from ratchet.domain.errors import Misconfigured, RatchetError
+from ratchet.domain.messages import ChannelMode
 
 if TYPE_CHECKING:
     from ratchet.settings import Settings
@@ -195,6 +196,38 @@ def reclassify(
         asyncio.run(
             cli_reclassify.run(quiet_settings(), cli_reclassify.Options(channel, since, dry_run, as_json))
         )
+
+
+@app.command()
+def channel(
+    name: Annotated[str, typer.Argument(help="The channel's name or id.")],
+    mode: Annotated[
+        ChannelMode | None,
+        typer.Option(help="off: it says nothing. The others, so far: runbooks, and answers when asked."),
+    ] = None,
+    runbooks: Annotated[
+        bool | None, typer.Option("--runbooks/--no-runbooks", help="Under firing alerts.")
+    ] = None,
+    repeats: Annotated[
+        bool | None, typer.Option("--repeats/--no-repeats", help="The line under an alert that fires again.")
+    ] = None,
+    storms: Annotated[
+        bool | None, typer.Option("--storms/--no-storms", help="The summary of a storm of alerts.")
+    ] = None,
+    external_allowed: Annotated[
+        bool | None,
+        typer.Option("--external-allowed/--no-external-allowed", help="Speak where others read too."),
+    ] = None,
+    quiet: Annotated[
+        str | None, typer.Option(help="Nothing unasked for so long: 30m, 2h, 3d; off ends it.")
+    ] = None,
+) -> None:
+    """Show how Ratchet behaves in a channel, or change it."""
+    from ratchet import cli_channel  # noqa: PLC0415  # heavy
+
+    wanted = cli_channel.Options(mode, runbooks, repeats, storms, external_allowed, quiet)
+    with told():
+        asyncio.run(cli_channel.run(quiet_settings(), name, wanted))
 
 
 jobs_app = typer.Typer(help="Look at jobs that failed for good, and run them again.", no_args_is_help=True)

@@ -22,9 +22,9 @@ from ratchet.domain.errors import Misconfigured, Refused
 from ratchet.domain.incidents import Action, IncidentAction
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender
 from ratchet.handlers.base import Trigger
-from ratchet.handlers.runbook import RunbookHandler, RunbookTeller
-from ratchet.handlers.runbook_text import findings
-from ratchet.handlers.runbook_writer import Names, Runbook, RunbookWriter
+from ratchet.handlers.evidence import Evidence, Gather
+from ratchet.handlers.runbook import Names, RunbookHandler, RunbookTeller
+from ratchet.handlers.runbook_writer import Asked, RunbookWriter
 from ratchet.reports import backtest_figures as figures
 from ratchet.reports.as_of import AsOf, EventLike, recorded_history
 from ratchet.reports.backtest import Answer, Backtest, Written
@@ -60,41 +60,41 @@ class KnownNames:
         return {user: self.all[user] for user in user_ids if user in self.all}
 
 
-Asked = tuple[datetime | None, str | None, str, datetime, str]
-
-
 @dataclass(frozen=True, slots=True)
-class Watched(RunbookWriter):
-    """Remembers what it wrote as of a moment, so that nothing is written twice."""
+class Watched(Gather):
+    """Remembers what it found as of a moment, so that nothing is read twice."""
 
     moment: datetime | None = None
-    written: dict[Asked, Runbook | None] = field(default_factory=dict)
+    found: dict[tuple[object, ...], Evidence | None] = field(default_factory=dict)
 
-    async def write(
+    async def evidence(
         self, service: str | None, alert: str, before: datetime, visible_from: str
-    ) -> Runbook | None:
+    ) -> Evidence | None:
         asked = (self.moment, service, alert, before, visible_from)
-        if asked not in self.written:
-            self.written[asked] = await RunbookWriter.write(self, service, alert, before, visible_from)
-        return self.written[asked]
+        if asked not in self.found:
+            self.found[asked] = await Gather.evidence(self, service, alert, before, visible_from)
+        return self.found[asked]
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractiveRunbooks:
     """What answers under alerts in Slack, without a model; satisfies `ratchet.reports.backtest.Product`.
 
-    Documents are left out: how they read at the time is not recorded.
+    Documents and what people pinned are left out: how they read at the time is not recorded.
     """
 
     names: Names
-    _written: dict[Asked, Runbook | None] = field(default_factory=dict)
+    _found: dict[tuple[object, ...], Evidence | None] = field(default_factory=dict)
 
     async def write(self, record: AsOf, firing: EventLike) -> Written | None:
         if firing.alert is None:
             return None
-        writer = self._writer(record)
-        found = await writer.write(firing.service, firing.alert, record.moment, firing.channel_id)
-        return None if found is None else Written(_cited(found), found.borrowed)
+        asked = Asked(firing.service, firing.alert, record.moment, firing.channel_id)
+        runbook = await self._writer(record).write(asked)
+        if runbook is None or runbook.evidence is None:
+            return None
+        cited = [runbook.messages[ref] for item in runbook.content.items() for ref in item.messages]
+        return Written(cited, runbook.evidence.origin != "same")
 
     async def post(self, record: AsOf, firing: EventLike) -> Answer | None:
         trigger = _trigger(firing)
@@ -108,12 +108,8 @@ class ExtractiveRunbooks:
         once = next((effect.once for effect in said if isinstance(effect, Post)), None)
         return Answer(runbook, once, _size(said), _tokens(said))
 
-    def _writer(self, record: AsOf) -> Watched:
-        return Watched(record, record, moment=record.moment, written=self._written)
-
-
-def _cited(runbook: Runbook) -> list[Message]:
-    return [finding.message for finding in findings(runbook)]
+    def _writer(self, record: AsOf) -> RunbookWriter:
+        return RunbookWriter(Watched(record, record, moment=record.moment, found=self._found))
 
 
 def _trigger(firing: EventLike) -> Trigger:

@@ -95,4 +95,7 @@ def _described(found: alerts.Explanation, name: str) -> Iterator[str]:
             yield f"      {evidence.what}: {evidence.words}"
     if passed:
         yield f"  parsers that do not know it: {', '.join(passed)}"
+    if found.asks:
+        yield "undecided: where RATCHET_ALERT_MODEL lets it, the model is asked about the template"
+        yield f"  | {found.asks}"
     yield ""

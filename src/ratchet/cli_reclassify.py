@@ -50,7 +50,9 @@ async def run(settings: Settings, options: Options) -> None:
             if found is None:
                 raise Refused(f"No channel {options.channel} is recorded.")
             channel = found.id
-        again = Reclassify(store.db, BuiltIn(settings.rules), options.dry_run)
+        again = Reclassify(
+            store.db, BuiltIn(settings.rules), options.dry_run, alert_model=settings.alert_model
+        )
         report = await _with_progress(again, channel, since)
     typer.echo(
         json.dumps(to_json(report), indent=2) if options.as_json else describe(report, options.dry_run)

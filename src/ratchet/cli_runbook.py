@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import typer
 
 from ratchet.app import open_store, runbook_rooms
 from ratchet.domain.errors import Refused
+from ratchet.handlers.runbook import ToldRunbooks
 from ratchet.settings import Settings
+from ratchet.web.services import utc_now
 
 # Without a connection to Slack its workspace is not known; this address asks which.
 ANY_WORKSPACE = "https://slack.com"
@@ -17,8 +17,7 @@ ANY_WORKSPACE = "https://slack.com"
 async def run(settings: Settings, service: str | None, alert: str) -> None:
     """Print the runbook as Markdown. Raises Refused when nothing is known."""
     async with open_store(settings) as store:
-        writer, teller = runbook_rooms(store.db, ANY_WORKSPACE)
-        runbook = await writer.write(service, alert, datetime.now(UTC), visible_from="")
-        if runbook is None:
+        told = await ToldRunbooks(*runbook_rooms(store.db, ANY_WORKSPACE), utc_now).told(service, alert)
+        if told is None:
             raise Refused(f"Nothing is known about {alert}: no triage of it, and no document names it.")
-        typer.echo((await teller.reply(runbook, "", "")).markdown)
+        typer.echo(told.markdown)

@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
-from ratchet.alerts import NO_RULES, Rulebook, read_rules
+from ratchet.alerts import NO_RULES, AlertModel, Rulebook, read_rules
 from ratchet.documents.base import Source
 from ratchet.documents.config import load_sources
 from ratchet.domain.errors import Misconfigured
@@ -34,6 +34,11 @@ EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 def default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "ratchet"
+
+
+def _words(value: object) -> object:
+    """A comma-separated list from the environment."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -79,6 +84,11 @@ class Settings(BaseModel):
     alert_rules: Annotated[Path | None, EmptyIsNone] = Field(
         None, description="File of own rules for alerts, YAML; docs/alerts.md"
     )
+    alert_model: AlertModel = Field(
+        "auto",
+        description="Where the model judges alerts that no rule knows: off, on,"
+        " or auto: in channels where something was an alert before",
+    )
     documentation: Annotated[Path | None, EmptyIsNone] = Field(
         None, description="Sources of documents, a YAML file; or a directory of documents; docs/documents.md"
     )
@@ -87,6 +97,10 @@ class Settings(BaseModel):
     )
     storm_alerts: int = Field(10, ge=1, description="More alerts than this at once get one summary")
     storm_minutes: int = Field(5, ge=1, le=60, description="What «at once» means for a storm, in minutes")
+    approvers: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+        frozenset(),
+        description="Who may approve changes: Slack user ids, comma-separated; else everybody in the channel",
+    )
     http_addr: str = Field("127.0.0.1:5001", description="Address and port of the HTTP server")
     http_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Token for the HTTP API; required off loopback"

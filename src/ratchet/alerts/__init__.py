@@ -6,6 +6,7 @@ from ratchet.alerts.classifier import classify
 from ratchet.alerts.explain_samples import judge, messages_of, to_json
 from ratchet.alerts.explaining import Explanation, explain
 from ratchet.alerts.flattening import flatten
+from ratchet.alerts.learned import AlertModel, undecided
 from ratchet.alerts.own_classifier import own_request, parse_own_answer
 from ratchet.alerts.rule_file import read_rules
 from ratchet.alerts.rules import IGNORED, NO_RULES, Rulebook
@@ -15,6 +16,7 @@ from ratchet.alerts.view import unwrap
 __all__ = [
     "IGNORED",
     "NO_RULES",
+    "AlertModel",
     "Explanation",
     "Rulebook",
     "classify",
@@ -27,5 +29,6 @@ __all__ = [
     "read_rules",
     "template",
     "to_json",
+    "undecided",
     "unwrap",
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from ratchet.alerts.judgement import settle
 from ratchet.alerts.rules import NO_RULES, Rulebook
 from ratchet.alerts.tools import PARSERS
 from ratchet.alerts.view import View, channel_of, is_bot, is_plain_person, unwrap
-from ratchet.domain.incidents import NOTHING, IncidentAction
+from ratchet.domain.incidents import NOTHING, Action, IncidentAction
+
+NO_PROGRAM: Final = IncidentAction(Action.NONE, rule="no program's message")
 
 
 def classify(
@@ -22,10 +24,10 @@ def classify(
     own, asked before the built-in parsers.
     """
     if is_plain_person(payload):
-        return NOTHING
+        return NO_PROGRAM
     message = unwrap(payload)
     if not is_bot(message):
-        return NOTHING
+        return NO_PROGRAM
     return judge_view(View(message, text, channel or channel_of(payload)), rules)
 
 

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from ratchet.alerts.classifier import judge_view
+from ratchet.alerts.classifier import NO_PROGRAM, judge_view
 from ratchet.alerts.explain_samples import to_json
 from ratchet.alerts.judgement import Parser
+from ratchet.alerts.learned import template_key, undecided
 from ratchet.alerts.patterns import lines_of
 from ratchet.alerts.rules import NO_RULES, Rule, Rulebook
+from ratchet.alerts.template import template
 from ratchet.alerts.tools import PARSERS
 from ratchet.alerts.view import View, channel_of, is_bot, is_plain_person, unwrap
 from ratchet.alerts.words import HIGH
-from ratchet.domain.incidents import NOTHING, Action, IncidentAction
+from ratchet.domain.incidents import Action, IncidentAction
 
 Outcome = Literal["no match", "matched", "mended", "no such action"]
 
@@ -42,13 +44,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`identity`: who wrote it and why that is a program or not. `text`: the flattened text."""
+    """`identity`: who wrote it and why that is a program or not. `text`: the flattened text.
+
+    `asks`: the template that the model would be asked about, "" when that is not for want of knowledge.
+    """
 
     identity: str
     text: str
     steps: tuple[Step, ...]
     answer: IncidentAction
     priority: str
+    asks: str = ""
 
     def to_json(self) -> dict[str, Any]:
         steps = [asdict(step) for step in self.steps]
@@ -58,6 +64,7 @@ class Explanation:
             "steps": steps,
             "answer": to_json(self.answer),
             "priority": self.priority,
+            "asks_model": self.asks,
         }
 
 
@@ -67,10 +74,11 @@ def explain(payload: Mapping[str, Any], *, channel: str = "", rules: Rulebook = 
     view = View(message, None, channel or channel_of(payload))
     identity = _identity(view)
     if is_plain_person(payload) or not is_bot(message):
-        return Explanation(identity, view.flat, (), NOTHING, "none: only a program's message is an alert")
+        return Explanation(identity, view.flat, (), NO_PROGRAM, "none: only a program's message is an alert")
     answer = judge_view(view, rules)
     steps = tuple(_steps(view, rules, answer))
-    return Explanation(identity, view.flat, steps, answer, _why_priority(answer, rules))
+    asks = template(view.flat) if undecided(answer) and template_key(message, view.flat) else ""
+    return Explanation(identity, view.flat, steps, answer, _why_priority(answer, rules), asks)
 
 
 def _identity(view: View) -> str:

@@ -60,15 +60,20 @@ _VOLATILE = re.compile(
 _THRESHOLD = (
     r"(?<![<>≥≤]\s)(?<![<>≥≤=]=\s)(?<![<>≥≤=])(?<!above\s)(?<!below\s)(?<!over\s)(?<!under\s)(?<!than\s)"
 )
+# 8.3%, 0.5s, 12 MB, 3h5m
+_MEASURE = r"""
+        \d+\.\d+\s?(?:[%\w/]+)?
+      | \d+\s?(?:%|[kKMGT]i?[bB]?\b|[mnµ]?s\b|[hmd]\b|req/s|rps\b)(?:\s?\d+\s?[smh]\b)*
+      | (?:\d+[dhms]){2,}"""
+_MEASURED = re.compile(rf"{_THRESHOLD}(?<![\w.#-])(?:{_MEASURE})(?![\w%])", re.VERBOSE)
+_VERB = r"(?:is|was|has|does|needs)\b"
 _READING = re.compile(
     rf"""{_THRESHOLD}(?<![\w.#-])
-    (?: \d+\.\d+\s?(?:[%\w/]+)?                      # 8.3%, 0.5s
-      | \d+\s?(?:%|[kKMGT]i?[bB]?\b|[mnµ]?s\b|[hmd]\b|req/s|rps\b)(?:\s?\d+\s?[smh]\b)*
-      | (?:\d+[dhms]){{2,}}
+    (?: {_MEASURE}
       | \d{{4,}}                                       # counts, process ids
       | (?<=is\s)\d+ | (?<=at\s)\d+ | (?<=was\s)\d+ | (?<=now\s)\d+ | (?<=value\s)\d+
       | (?<=[:=]\s)\d+ | (?<=[:=(])\d+
-      | \d+(?=\s(?:\w+\s)?[a-z]+s\b)                 # 5 errors, 12 log lines
+      | \d+(?=\s(?!{_VERB})(?:\w+\s(?!{_VERB}))?[a-z]+s\b)  # 5 errors, 12 log lines; not `disk 2 is full`
       | \d+(?=/\d+\b) | (?<=/)\d+
     )(?![\w%])""",
     re.VERBOSE,
@@ -98,11 +103,20 @@ def same_text(title: str) -> str:
 
     Numbers that belong to a name stay: `NodeDown1`, `p99`, `Disk 2`, `> 5%`, `#42`.
     """
-    text = _VOLATILE.sub(" ", without_emoji(title))
-    text = _READING.sub(" ", text)
-    text = _STATUS_PHRASE.sub(" ", text)
+    text = _STATUS_PHRASE.sub(" ", without_readings(title))
     words = (word.strip(".,;:!?()[]{}|\"'“”*_`–—-") for word in _TOKEN.findall(text.casefold()))
     return " ".join(word for word in words if word and word not in STATUS)
+
+
+def without_readings(title: str) -> str:
+    """A title without readings, links, times and ids; as `same_text`, but as written."""
+    text = _READING.sub(" ", _VOLATILE.sub(" ", without_emoji(title)))
+    return " ".join(text.split())
+
+
+def holds_reading(name: str) -> bool:
+    """Whether a value that was measured stands in it; a threshold (`> 2s`, `above 5%`) is none."""
+    return _MEASURED.search(name) is not None
 
 
 def make_key(view: View, tool: str, *parts: str | None) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 MAX_TEMPLATE: Final = 1000  # characters
@@ -27,12 +29,55 @@ _CHANGING: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a text as written. `kind` says how a template shows what changes, "" for what stays."""
+
+    words: str
+    kind: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.kind or self.words.casefold()
+
+
 def template(text: str) -> str:
     """The text, lower case, with digits, ids, times, durations, addresses and people by kind.
 
     Two messages of one alert have the same template; so may two alerts whose names differ only in digits.
     """
-    text = text[:MAX_READ]
+    return "".join(part.shown for part in template_parts(text))[:MAX_TEMPLATE]
+
+
+def template_parts(text: str) -> list[Part]:
+    """The same in pieces, as far as the template reaches; each run of white space is one blank."""
+    parts = [Part(" ".join(text[:MAX_READ].split()))]
     for pattern, kind in _CHANGING:
-        text = pattern.sub(kind, text)
-    return " ".join(text.casefold().split())[:MAX_TEMPLATE]
+        parts = list(_split(parts, pattern, kind))
+    return _within(parts, MAX_TEMPLATE)
+
+
+def _split(parts: Iterable[Part], pattern: re.Pattern[str], kind: str) -> Iterator[Part]:
+    for part in parts:
+        if part.kind:
+            yield part
+            continue
+        end = 0
+        for found in pattern.finditer(part.words):
+            if found.start() > end:
+                yield Part(part.words[end : found.start()])
+            yield Part(found[0], kind)
+            end = found.end()
+        if end < len(part.words):
+            yield Part(part.words[end:])
+
+
+def _within(parts: Iterable[Part], limit: int) -> list[Part]:
+    """The leading parts of at most `limit` characters; what stays may be cut, what changes is kept whole."""
+    kept: list[Part] = []
+    for part in parts:
+        if len(part.kind) > limit or limit <= 0:
+            break
+        kept.append(part if part.kind else Part(part.words[:limit]))
+        limit -= len(kept[-1].shown)
+    return kept

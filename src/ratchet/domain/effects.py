@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ratchet.domain.channels import Changes
+
 
 @dataclass(frozen=True, slots=True)
 class Footer:
@@ -69,4 +71,64 @@ class Annotate:
     kind: Literal["annotate"] = "annotate"
 
 
-Effect = Reply | Post | DirectMessage | React | Annotate
+@dataclass(frozen=True, slots=True)
+class SetManners:
+    """How Ratchet behaves in a channel from now on; what `changes` does not name stays."""
+
+    channel_id: str
+    changes: Changes = field(default_factory=dict)
+    kind: Literal["set_manners"] = "set_manners"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRunbook:
+    """A new version of a runbook. `content` is `runbooks.to_json`; `sources` are `(channel id, ts)` of every
+    message that went into it. Nothing is kept when one of them was deleted meanwhile.
+
+    `scope` and `evidence`: see `runbooks.KeptRunbook`. A pinned version replaces what was pinned before.
+    """
+
+    scope: str
+    service: str | None
+    alert: str
+    writer: Literal["model", "person"]
+    author: str
+    evidence: str
+    content: dict[str, Any]
+    sources: tuple[tuple[str, str], ...]
+    pinned: bool = False
+    kind: Literal["keep_runbook"] = "keep_runbook"
+
+
+@dataclass(frozen=True, slots=True)
+class UnpinRunbook:
+    """What a person pinned is no longer said; the newest triage is."""
+
+    scope: str
+    service: str | None
+    alert: str
+    kind: Literal["unpin_runbook"] = "unpin_runbook"
+
+
+@dataclass(frozen=True, slots=True)
+class AskApproval:
+    """Standard Markdown with Approve and Reject buttons, into a thread; `effects` happen on approval only.
+
+    `asked_by` is a user id. `source` is `(channel id, ts)` of the message that asked for it: when that is
+    deleted, so is what it asked for. After `expires_s` seconds the answer is no.
+    """
+
+    channel_id: str
+    thread_ts: str
+    markdown: str
+    effects: tuple[KeepRunbook | UnpinRunbook, ...]
+    asked_by: str
+    source: tuple[str, str]
+    footer: Footer | None = None
+    expires_s: float = 86_400.0
+    kind: Literal["ask_approval"] = "ask_approval"
+
+
+OwnEffect = Annotate | SetManners | KeepRunbook | UnpinRunbook
+Said = Reply | Post | DirectMessage | React | AskApproval
+Effect = Said | OwnEffect

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 
 class Action(StrEnum):
@@ -15,6 +15,11 @@ class Action(StrEnum):
 
 
 Priority = Literal["HIGH", "LOW"]
+State = Literal["open", "closed", "expired"]
+
+# An alert that was not resolved is over when nothing was heard of it for longer: many tools never resolve.
+# The database knows it as incident_silence().
+SILENCE: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,12 @@ NOTHING = IncidentAction(Action.NONE)
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One paired incident, from the view. Times are UTC; `closed_at` is None while it is open.
+    """One paired incident, from the view. Times are UTC; `closed_at` is None until it is resolved.
 
-    `firings` counts the opening message and its re-notifications.
+    state            `expired`: never resolved, and last heard of longer ago than `SILENCE`
+    firings          the opening message and its re-notifications
+    last_at          last firing, edit of a firing message, or the resolve
+    acknowledged_at  first reply or reaction by a person in the opening message's thread, as far as known
     """
 
     channel_id: str
@@ -63,3 +71,29 @@ class Incident:
     close_ts: str | None
     closed_at: datetime | None
     firings: int
+    state: State
+    last_at: datetime
+    acknowledged_at: datetime | None
+
+    @property
+    def tta_s(self) -> float | None:
+        """Time to acknowledge, in seconds."""
+        return _seconds(self.opened_at, self.acknowledged_at)
+
+    @property
+    def ttr_s(self) -> float | None:
+        """Time to resolve, in seconds."""
+        return _seconds(self.opened_at, self.closed_at)
+
+    def open_at(self, moment: datetime) -> bool:
+        """Whether it had begun, was not resolved and not expired, as far as is known now."""
+        if self.opened_at >= moment:
+            return False
+        if self.closed_at is not None:
+            return self.closed_at >= moment
+        return moment - self.last_at <= SILENCE
+
+
+def _seconds(start: datetime, end: datetime | None) -> float | None:
+    """An end before its start is a clock's fault: zero."""
+    return None if end is None else max(0.0, (end - start).total_seconds())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from ratchet.domain.channels import Manners
 
 SenderKind = Literal["person", "bot", "self", "system"]
 ChannelKind = Literal["public", "private", "im", "mpim"]
@@ -90,3 +92,14 @@ class Channel:
     archived: bool = False
     external: bool = False
     last_seen_ts: str | None = None
+    manners: Manners = field(default_factory=Manners)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether Ratchet says anything here, to somebody who asks included."""
+        return self.mode != "off" and (not self.external or self.manners.external_allowed)
+
+    @property
+    def when_asked(self) -> Channel:
+        """As it is to somebody who asks: nothing is held back for the sake of quiet."""
+        return replace(self, manners=Manners(external_allowed=self.manners.external_allowed))

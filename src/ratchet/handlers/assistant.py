@@ -18,7 +18,7 @@ from ratchet.domain.messages import Channel, Message
 from ratchet.handlers.base import Permalinks, RecordReader, Trigger
 from ratchet.handlers.citations import Known, clean, permalinks, urls
 from ratchet.handlers.extract import best_reply
-from ratchet.handlers.mentions import addressed, asked_runbook, question
+from ratchet.handlers.mentions import addressed, is_request, question
 from ratchet.handlers.quotes import answered, quoted, worth_quoting
 from ratchet.handlers.transcript import prompt
 from ratchet.llm.budget import Budget
@@ -26,7 +26,7 @@ from ratchet.llm.data import cut
 from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.turn import Turn, TurnResult, TurnRunner
 from ratchet.tools import builtin
-from ratchet.tools.base import ToolDeps, author, minute
+from ratchet.tools.base import RunbookReader, ToolDeps, author, minute
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,7 @@ class Assistant:
     reader: RecordReader
     links: Permalinks
     runner: TurnRunner | None = None
+    runbooks: RunbookReader | None = None
     budget: Budget = field(default_factory=Budget)
     clock: Callable[[], datetime] = _now
     redactor: Redactor = redact
@@ -69,7 +70,7 @@ class Assistant:
     timeout_s: float = 120.0
 
     def wants(self, trigger: Trigger) -> bool:
-        return addressed(trigger) and asked_runbook(trigger.message.text, trigger.me_user_id) is None
+        return addressed(trigger) and not is_request(trigger.message.text, trigger.me_user_id)
 
     async def handle(self, trigger: Trigger) -> Sequence[Effect]:
         asked = question(trigger.message.text, trigger.me_user_id)
@@ -111,7 +112,7 @@ class Assistant:
                 minute(self.clock()),
                 earlier,
             ),
-            tools=builtin(ToolDeps(self.reader, self.links, self.clock), channel.id),
+            tools=builtin(ToolDeps(self.reader, self.links, self.clock, self.runbooks), channel.id),
             budget=self.budget,
         )
 

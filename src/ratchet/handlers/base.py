@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from ratchet.domain.effects import Effect
 from ratchet.domain.incidents import NOTHING, IncidentAction
-from ratchet.domain.messages import Channel, Message
+from ratchet.domain.messages import Channel, Message, posted_at
 from ratchet.tools.base import (
     ChannelReader,
     IncidentReader,
@@ -48,6 +49,11 @@ class Trigger:
     incident: IncidentAction = NOTHING
     edited: bool = False
     previous_text: str | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened: the time of the edit, for an edit."""
+        return posted_at(self.message.version)
 
 
 class Handler(Protocol):

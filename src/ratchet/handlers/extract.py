@@ -25,6 +25,10 @@ NEWEST_FACTOR: Final = 0.9
 # A command that people came back to is more likely the fix.
 AGAIN: Final = 1.0
 MOST_AGAIN: Final = 3
+# What a writer gets to see at most.
+POOL: Final = 16
+POOL_THREADS: Final = 8
+POOL_PER_THREAD: Final = 4
 
 # Every pattern is bounded: a person may post 40,000 characters of anything.
 MAX_CHARS: Final = 4_000
@@ -97,11 +101,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """The best reply of the newest useful thread, the other useful ones beside it, and other fixes before."""
+    """The best reply of the newest useful thread, the other useful ones beside it, and other fixes before.
+
+    `pool` holds these and what else is useful, newest first: bounded, whatever the history's length.
+    """
 
     last_time: Finding
     steps: Sequence[Finding]
     before: Sequence[Finding]
+    pool: Sequence[Finding] = ()
 
 
 def score(message: Message, close: Close, answer: Message | None) -> float:
@@ -240,7 +248,15 @@ def extract(threads: Sequence[Thread], beside: int = 1, before: int = 2) -> Extr
         for f in found[:2]
     ]
     earlier = _distinct(sorted(aged, key=lambda f: f.score, reverse=True), seen, before)
-    return Extract(last_time, steps, earlier)
+    return Extract(last_time, steps, earlier, _pool([last_time, *steps, *earlier], ranked))
+
+
+def _pool(shown: Sequence[Finding], ranked: Sequence[Sequence[Finding]]) -> list[Finding]:
+    """What is shown, filled up with the best of the newest threads that says something else."""
+    newest = [finding for thread in ranked[:POOL_THREADS] for finding in thread[:POOL_PER_THREAD]]
+    seen = {fingerprint(finding.message.text) for finding in shown}
+    more = _distinct(newest, seen, POOL - len(shown))
+    return sorted([*shown, *more], key=lambda f: f.message.ts, reverse=True)
 
 
 def _distinct(findings: Sequence[Finding], seen: set[str], limit: int) -> list[Finding]:

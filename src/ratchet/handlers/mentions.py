@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal
 
+from ratchet.domain.channels import span
 from ratchet.handlers.base import Trigger
 
 _RUNBOOK: Final = re.compile(
@@ -12,6 +16,25 @@ _RUNBOOK: Final = re.compile(
     r"`?(?:(?P<service>[\w.:-]{1,200})/)?(?P<alert>[\w.:-]{1,200})`?[.?!]?",
     re.IGNORECASE,
 )
+_NAMED: Final = r"`?(?:(?P<service>[\w.:-]{1,200})/)?(?P<alert>[\w.:-]{0,199}\w)`?"
+_CORRECT: Final = re.compile(
+    rf"the (?:new |right |real )?fix(?: (?:for|of) {_NAMED})? is(?: now)?[:,]?\s+(?P<words>\S.{{2,4000}})",
+    re.IGNORECASE | re.DOTALL,
+)
+_PIN: Final = re.compile(
+    rf"(?:please,? )?(?P<verb>pin|unpin) (?:this |the )?runbook(?: (?:for|of) {_NAMED})?"
+    r"(?:,? please)?[.!]{0,3}",
+    re.IGNORECASE,
+)
+_QUIET: Final = re.compile(
+    r"(?:please,? )?(?:(?:be|keep|stay|go) )?quiet(?: for (?P<span>[a-z0-9 ]{1,20}?))?"
+    r"(?:,? please)?[.!]{0,3}",
+    re.IGNORECASE,
+)
+_SPEAK: Final = re.compile(
+    r"(?:please,? )?(?:you (?:can|may) )?(?:speak|talk) again(?:,? please)?[.!]{0,3}", re.IGNORECASE
+)
+QUIET_UNLESS_SAID: Final = timedelta(hours=24)
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
@@ -48,9 +71,53 @@ def asked_runbook(text: str, user_id: str) -> tuple[str | None, str] | None:
     return (found["service"], found["alert"]) if found else None
 
 
+def asked_quiet(text: str, user_id: str) -> timedelta | None:
+    """How long to be quiet, by «quiet for 2h», «be quiet»; zero for «speak again»; else None."""
+    asked = question(text, user_id)
+    if _SPEAK.fullmatch(asked):
+        return timedelta()
+    found = _QUIET.fullmatch(asked)
+    if found is None:
+        return None
+    return span(found["span"]) if found["span"] else QUIET_UNLESS_SAID
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookChange:
+    """What somebody wants of a runbook. Without an alert: that of the alert in whose thread it was said."""
+
+    kind: Literal["correct", "pin", "unpin"]
+    service: str | None
+    alert: str | None
+    words: str = ""
+
+
+def asked_change(text: str, user_id: str) -> RunbookChange | None:
+    """«the fix is now …», «the fix for checkout/HighErrorRate is …», «pin the runbook»; else None."""
+    asked = question(text, user_id)
+    if found := _CORRECT.fullmatch(asked):
+        return RunbookChange("correct", found["service"], found["alert"], found["words"].strip())
+    if found := _PIN.fullmatch(asked):
+        kind: Literal["pin", "unpin"] = "pin" if found["verb"].lower() == "pin" else "unpin"
+        return RunbookChange(kind, found["service"], found["alert"])
+    return None
+
+
+# Each has a handler of its own: one line here keeps the assistant from answering too.
+REQUESTS: Final[tuple[Callable[[str, str], object | None], ...]] = (
+    asked_runbook,
+    asked_quiet,
+    asked_change,
+)
+
+
+def is_request(text: str, user_id: str) -> bool:
+    """Whether another handler than the assistant answers it."""
+    return any(asked(text, user_id) is not None for asked in REQUESTS)
+
+
 def _may_speak(trigger: Trigger) -> bool:
-    channel = trigger.channel
-    return channel.mode != "off" and not channel.external and not channel.archived
+    return trigger.channel.speaks and not trigger.channel.archived
 
 
 def _mention(user_id: str) -> re.Pattern[str]:

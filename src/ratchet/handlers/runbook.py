@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from ratchet.domain.effects import Effect, Footer, Post, Reply
 from ratchet.domain.incidents import Action
+from ratchet.domain.messages import Message
+from ratchet.domain.runbooks import ToldRunbook, to_json
 from ratchet.handlers.base import Permalinks, Trigger
+from ratchet.handlers.evidence import ChannelOpens, PairEventLike
 from ratchet.handlers.mentions import addressed, asked_runbook
 from ratchet.handlers.runbook_text import duration, people_in, to_markdown
-from ratchet.handlers.runbook_writer import ChannelOpens, Names, PairEventLike, Runbook, RunbookWriter
+from ratchet.handlers.runbook_writer import Asked, Runbook, RunbookWriter
 from ratchet.handlers.storm import StormLimits, storm_at, summary
 
 MODULE: Final = "runbook"
@@ -21,6 +24,10 @@ SILENCE: Final = timedelta(hours=24)
 EARLIER: Final = 50
 # A storm is looked for this far back.
 LONGEST_STORM: Final = timedelta(hours=2)
+
+
+class Names(Protocol):
+    async def names(self, user_ids: Sequence[str]) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,30 @@ class RunbookTeller:
     async def reply(self, runbook: Runbook, channel_id: str, thread_ts: str) -> Reply:
         people = await self.names.names(sorted(people_in(runbook)))
         markdown = to_markdown(runbook, people, self.permalink)
-        return Reply(channel_id, thread_ts, markdown, Footer(MODULE), feedback=True)
+        return Reply(channel_id, thread_ts, markdown, footer(runbook), feedback=True)
+
+    async def effects(self, runbook: Runbook, message: Message) -> list[Effect]:
+        """It is said under the message; what is new in it is kept."""
+        reply = await self.reply(runbook, message.channel_id, message.thread_ts)
+        return [reply] if runbook.new is None else [reply, runbook.new]
+
+
+def footer(runbook: Runbook) -> Footer:
+    usage = runbook.usage
+    return Footer(
+        MODULE,
+        model=runbook.author if runbook.writer == "model" else None,
+        model_calls=usage.requests,
+        tokens=usage.tokens,
+        cost_usd=usage.cost_usd,
+        seconds=usage.seconds or None,
+    )
+
+
+def asked_in(trigger: Trigger, service: str | None, alert: str) -> Asked:
+    """The alert's runbook as it may be shown in the channel of the trigger."""
+    message, private = trigger.message, trigger.channel.kind != "public"
+    return Asked(service, alert, message.posted_at, message.channel_id, private)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +81,19 @@ class RunbookHandler:
         return trigger.incident.action is Action.OPEN
 
     async def handle(self, trigger: Trigger) -> Sequence[Effect]:
-        incident, message = trigger.incident, trigger.message
+        incident, message, manners = trigger.incident, trigger.message, trigger.channel.manners
+        if manners.quiet_at(trigger.at):
+            return []
         if (held_back := await self._storm(trigger)) is not None:
-            return held_back
+            return held_back if manners.storms else []
         if incident.alert is None:
             return []
         if (again := await self._again(trigger)) is not None:
-            return [again]
-        runbook = await self.writer.write(
-            incident.service, incident.alert, message.posted_at, message.channel_id
-        )
-        if runbook is None:
+            return [again] if manners.repeats else []
+        if not manners.runbooks:
             return []
-        return [await self.teller.reply(runbook, message.channel_id, message.thread_ts)]
+        runbook = await self.writer.write(asked_in(trigger, incident.service, incident.alert))
+        return await self.teller.effects(runbook, message) if runbook else []
 
     async def _storm(self, trigger: Trigger) -> list[Effect] | None:
         """None outside a storm. In it: the summary, by whoever sees first that it is one; else silence."""
@@ -84,7 +114,7 @@ class RunbookHandler:
             return None
         previous = [
             event
-            for event in await self.writer.history.previous(
+            for event in await self.writer.gather.history.previous(
                 message.channel_id, key, message.posted_at, EARLIER
             )
             if event.ts != message.ts
@@ -133,9 +163,62 @@ class RunbookRequest:
         asked = asked_runbook(message.text, trigger.me_user_id)
         assert asked is not None
         service, alert = asked
-        runbook = await self.writer.write(service, alert, message.posted_at, message.channel_id)
+        runbook = await self.writer.write(asked_in(trigger, service, alert))
         if runbook is None:
             where = f" on {service}" if service else ""
             nothing = f"I know nothing about **{alert}**{where}: no triage of it, and no document names it."
             return [Reply(message.channel_id, message.thread_ts, nothing, Footer(MODULE))]
-        return [await self.teller.reply(runbook, message.channel_id, message.thread_ts)]
+        return await self.teller.effects(runbook, message)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnRunbook:
+    """When an incident closes and its thread shows what helped, the runbook is written anew. Says nothing.
+
+    So the next firing finds it ready: nobody waits for a model at night.
+    """
+
+    writer: RunbookWriter
+    name: str = "learn_runbook"
+    timeout_s: float = 60.0
+
+    def wants(self, trigger: Trigger) -> bool:
+        return self.writer.model is not None and trigger.incident.action is Action.CLOSE
+
+    async def handle(self, trigger: Trigger) -> Sequence[Effect]:
+        if trigger.incident.alert is None:
+            return []
+        asked = replace(
+            asked_in(trigger, trigger.incident.service, trigger.incident.alert), before=trigger.at
+        )
+        new = await self.writer.learn(asked)
+        return [] if new is None else [new]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRunbooks:
+    """Runbooks in words, for who asks outside a thread: the API, the command line, the assistant's tool."""
+
+    writer: RunbookWriter
+    teller: RunbookTeller
+    clock: Callable[[], datetime]
+
+    async def told(self, service: str | None, alert: str, visible_from: str = "") -> ToldRunbook | None:
+        """As it would be said now; None when nothing is known. No model is asked.
+
+        `visible_from` "" shows what is public.
+        """
+        # A private channel's own first, if it is one; for a public channel there are none.
+        asked = Asked(service, alert, self.clock(), visible_from, private=bool(visible_from))
+        runbook = await self.writer.write(asked, by_model=False)
+        if runbook is None:
+            return None
+        markdown = (await self.teller.reply(runbook, visible_from, "")).markdown
+        return ToldRunbook(
+            markdown,
+            runbook.writer,
+            runbook.author,
+            runbook.version,
+            runbook.pinned,
+            to_json(runbook.content),
+        )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from ratchet.domain.documents import DocumentHit
 from ratchet.domain.messages import Message
+from ratchet.domain.runbooks import Item
 from ratchet.handlers.base import Permalinks
-from ratchet.handlers.extract import Finding
-from ratchet.handlers.runbook_writer import Runbook, Statistics
+from ratchet.handlers.evidence import Statistics
+from ratchet.handlers.runbook_writer import Runbook
 
 QUOTE_CHARS: Final = 700
 DOCUMENT_CHARS: Final = 1_500
@@ -17,47 +19,106 @@ MENTION: Final = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 
 
 def people_in(runbook: Runbook) -> set[str]:
-    """User ids of the authors and of whom they mention."""
-    messages = [f.message for f in findings(runbook)]
-    return {m.sender.id for m in messages} | {u for m in messages for u in MENTION.findall(m.text)}
+    """User ids of the authors, of whom they mention, and of who wrote the runbook."""
+    cited = [runbook.messages[ref] for ref in runbook.content.messages()]
+    people = {m.sender.id for m in cited} | {u for m in cited for u in MENTION.findall(m.text)}
+    return people | ({runbook.author} if runbook.writer == "person" else set())
 
 
-def findings(runbook: Runbook) -> list[Finding]:
-    if runbook.extract is None:
-        return []
-    return [runbook.extract.last_time, *runbook.extract.steps, *runbook.extract.before]
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Puts items into words. `people` maps user ids to names."""
+
+    runbook: Runbook
+    people: dict[str, str]
+    permalink: Permalinks
+
+    def heading(self, title: str, item: Item) -> list[str]:
+        """The one thing, large, with its author in the title."""
+        if not item.quoted:
+            return [f"### {title}", f"{item.text}{self.cited(item)}"]
+        return [f"### {title} {self._cite(self._of(item))}", *_quote(self._of(item), self.people)]
+
+    def listed(self, item: Item) -> list[str]:
+        if not item.quoted:
+            return [f"- {item.text}{self.cited(item)}"]
+        message = self._of(item)
+        return ["", *_quote(message, self.people), f"— {self._cite(message)}"]
+
+    def cited(self, item: Item) -> str:
+        """What it rests on, in brackets."""
+        links = [self._cite(self.runbook.messages[ref]) for ref in item.messages]
+        links += [_document_link(self.runbook, id_) for id_ in item.documents]
+        return f" ({', '.join(links)})"
+
+    def _of(self, item: Item) -> Message:
+        return self.runbook.messages[item.messages[0]]
+
+    def _cite(self, message: Message) -> str:
+        author = self.people.get(message.sender.id) or message.sender.name or "someone"
+        link = self.permalink(message.channel_id, message.ts, message.parent_ts)
+        return f"[{author}, {message.posted_at:%-d %b %Y}]({link})"
 
 
 def to_markdown(runbook: Runbook, people: dict[str, str], permalink: Permalinks) -> str:
     """The one thing that fixed it last time first; then what else there is."""
-    lines = [_headline(runbook)]
-    if runbook.borrowed:
-        lines.append(
-            f"_Nothing is known for this service yet; this is from {runbook.service or 'another one'}._"
-        )
-    if runbook.extract is not None:
-        last = runbook.extract.last_time
-        lines += ["", f"### What fixed it last time{_cite(last, people, permalink)}"]
-        lines += _quote(last.message, people)
-    if runbook.document is not None:
-        lines += ["", *_document(runbook.document, short=runbook.extract is not None)]
-    if runbook.extract is not None:
-        for title, found in (
-            ("Seen in the same thread", runbook.extract.steps),
-            ("Before that", runbook.extract.before),
-        ):
-            lines += ["", f"**{title}**"] if found else []
-            for finding in found:
-                lines += ["", *_quote(finding.message, people), f"—{_cite(finding, people, permalink)}"]
+    words, content = Words(runbook, people, permalink), runbook.content
+    evidence = runbook.evidence
+    lines = [_headline(runbook), *_notes(runbook, people)]
+    if content.overview is not None:
+        lines += [f"{content.overview.text}{words.cited(content.overview)}"]
+    if content.last_fix is not None:
+        title = "The fix" if runbook.writer == "person" else "What fixed it last time"
+        lines += ["", *words.heading(title, content.last_fix)]
+    if evidence is not None and evidence.document is not None:
+        lines += ["", *_document(evidence.document, short=bool(content))]
+    quoted = any(item.quoted for item in content.steps)
+    for title, items in (
+        ("Root causes", content.causes),
+        ("Seen in the same thread" if quoted else "Steps", content.steps),
+        ("Before that", content.earlier),
+        ("Links", content.links),
+    ):
+        lines += ["", f"**{title}**"] if items else []
+        for item in items:
+            lines += words.listed(item)
     return "\n".join(lines)
 
 
 def _headline(runbook: Runbook) -> str:
     name = f"**{runbook.alert}**" + (f" on **{runbook.service}**" if runbook.service else "")
-    statistics = runbook.statistics
-    if statistics is None:
-        return f"{name} · I have not seen it fire before."
-    return f"{name} · {_how_often(statistics)}{_how_it_ends(statistics)}."
+    evidence = runbook.evidence
+    statistics = evidence.statistics if evidence and evidence.origin == "same" else None
+    if statistics is not None:
+        return f"{name} · {_how_often(statistics)}{_how_it_ends(statistics)}."
+    if evidence is not None and evidence.origin == "other service":
+        return f"{name} · I have seen no triage of it on this service."
+    return f"{name} · I have not seen it fire before." if evidence is not None else name
+
+
+def _notes(runbook: Runbook, people: dict[str, str]) -> list[str]:
+    """Whose words these are, when they are not what people wrote under this very alert."""
+    evidence = runbook.evidence
+    if runbook.writer == "person":
+        return [f"_Set by {people.get(runbook.author) or 'someone'}; version {runbook.version}._"]
+    if runbook.pinned:
+        return [f"_Pinned; version {runbook.version}._"]
+    if evidence is None or evidence.origin == "same":
+        return []
+    service = evidence.from_service
+    if evidence.origin == "similar":
+        name = f"**{evidence.from_alert}**" + (f" on {service}" if service else "")
+        return [f"_This is from {name}, which looks alike. Check that it fits._"]
+    return [
+        f"_Nothing is known for this service yet; this is from {evidence.from_service or 'another one'}._"
+    ]
+
+
+def _document_link(runbook: Runbook, id_: str) -> str:
+    document = runbook.evidence.document if runbook.evidence else None
+    if document is not None and document.id == id_:
+        return f"[{document.title}]({document.url})" if document.url else document.title
+    return f"[documentation]({id_})" if "://" in id_ else f"`{id_}`"
 
 
 def _document(document: DocumentHit, *, short: bool) -> list[str]:
@@ -88,13 +149,6 @@ def _how_it_ends(statistics: Statistics) -> str:
     if statistics.untouched:
         parts.append(f"{statistics.untouched} times nobody had to do anything")
     return "".join(f"; {part}" for part in parts)
-
-
-def _cite(finding: Finding, people: dict[str, str], permalink: Permalinks) -> str:
-    message = finding.message
-    author = people.get(message.sender.id) or message.sender.name or "someone"
-    link = permalink(message.channel_id, message.ts, message.parent_ts)
-    return f" [{author}, {message.posted_at:%-d %b %Y}]({link})"
 
 
 def _quote(message: Message, people: dict[str, str]) -> list[str]:

@@ -1,164 +1,188 @@
-"""A runbook for an alert: what people wrote under earlier firings, and what the documents say. No model."""
+"""One runbook for an alert: what a person pinned, else what a model wrote, else quotes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from statistics import median
-from typing import Final, Protocol
+from typing import Protocol
 
-from ratchet.domain.documents import DocumentHit
+from ratchet.domain.effects import KeepRunbook
 from ratchet.domain.messages import Message, MessageRef
-from ratchet.handlers.extract import Extract, Thread, extract, threads_of
-from ratchet.handlers.storm import OpenLike
-
-MAX_FIRINGS: Final = 100
-
-
-class FiringLike(Protocol):
-    """An opening message of an alert."""
-
-    @property
-    def ref(self) -> MessageRef: ...
-    @property
-    def happened_at(self) -> datetime: ...
-    @property
-    def service(self) -> str | None: ...
+from ratchet.domain.runbooks import Content, Item, KeptRunbook, Writer, to_json
+from ratchet.handlers.evidence import Evidence, Gather
+from ratchet.handlers.runbook_model import AFTERWARDS_S, AT_NIGHT_S, Draft, ModelWriter
+from ratchet.llm.budget import Usage
 
 
-class PairEventLike(Protocol):
-    """An open or a close of one pair key."""
+class Shelf(Protocol):
+    """Where kept runbooks are read. `scope`: see `KeptRunbook`."""
 
-    @property
-    def action(self) -> str: ...
-    @property
-    def ts(self) -> str: ...
-    @property
-    def happened_at(self) -> datetime: ...
+    async def current(self, service: str | None, alert: str, scope: str, evidence: str) -> KeptRunbook | None:
+        """What a person pinned, else what was written from the evidence with that fingerprint."""
+        ...
 
-
-class TriageHistory(Protocol):
-    """What the writer reads. `visible_from`: only public channels and that channel."""
-
-    async def firings(
-        self,
-        service: str | None,
-        alert: str,
-        before: datetime,
-        visible_from: str,
-        *,
-        other_services: bool = False,
-        limit: int = 100,
-    ) -> Sequence[FiringLike]: ...
-
-    async def ends(self, refs: Sequence[MessageRef]) -> dict[MessageRef, datetime | None]: ...
-
-    async def previous(
-        self, channel_id: str, pair_key: str, before: datetime, limit: int = 10
-    ) -> Sequence[PairEventLike]: ...
-
-
-class ChannelOpens(Protocol):
-    async def opens(self, channel_id: str, since: datetime, until: datetime) -> Sequence[OpenLike]:
-        """Opening messages of a channel from `since` to `until`, both included, oldest first."""
+    async def visible(self, refs: Collection[MessageRef], visible_from: str) -> set[MessageRef]:
+        """Those of the messages that exist and may be shown in that channel."""
         ...
 
 
-class TriageThreads(Protocol):
-    async def triage(self, roots: Sequence[MessageRef], per_thread: int = 200) -> list[Message]: ...
-
-
-class AlertDocuments(Protocol):
-    async def naming(self, alert: str, service: str | None = None) -> DocumentHit | None:
-        """The document whose title, file name or heading names the alert."""
-        ...
-
-
-class Names(Protocol):
-    async def names(self, user_ids: Sequence[str]) -> dict[str, str]: ...
+class MessagesByRef(Protocol):
+    async def many(self, refs: list[MessageRef]) -> dict[MessageRef, Message]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
-    """How often an alert fired and how it ended. Durations in seconds; None when none is known."""
+class Asked:
+    """A runbook is asked for. Only what happened before `before` counts.
 
-    firings: int
-    since: datetime
-    last: datetime
-    median_open_s: float | None
-    untouched: int
+    `visible_from` is the asking channel's id, "" for the operator; `private`: whether that channel is.
+    """
+
+    service: str | None
+    alert: str
+    before: datetime
+    visible_from: str = ""
+    private: bool = False
+
+    @property
+    def scope(self) -> str:
+        return self.visible_from if self.private else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Runbook:
-    """An extractive runbook. `service` is where its threads come from; other than asked when `borrowed`.
+    """Ready to be said. `messages` holds every message that `content` rests on.
 
-    `extract` is None when nobody wrote anything useful, `document` when none names the alert; not both.
-    `statistics` is None when the alert never fired before.
+    `evidence` is None when only what a person pinned is known. `author` and `version` are of a kept one;
+    `usage` is what writing it cost just now; `new` is to be kept.
     """
 
     alert: str
     service: str | None
-    borrowed: bool
-    statistics: Statistics | None
-    extract: Extract | None
-    document: DocumentHit | None = None
+    writer: Writer
+    content: Content
+    evidence: Evidence | None
+    messages: Mapping[MessageRef, Message]
+    author: str = ""
+    version: int | None = None
+    pinned: bool = False
+    usage: Usage = field(default_factory=Usage)
+    new: KeepRunbook | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookWriter:
-    """Builds runbooks without a model."""
+    """`model` is None when none is configured, `shelf` and `messages` when nothing is kept."""
 
-    history: TriageHistory
-    threads: TriageThreads
-    documents: AlertDocuments | None = None
+    gather: Gather
+    shelf: Shelf | None = None
+    messages: MessagesByRef | None = None
+    model: ModelWriter | None = None
 
     async def write(
-        self, service: str | None, alert: str, before: datetime, visible_from: str
+        self, asked: Asked, *, by_model: bool = True, seconds: float = AT_NIGHT_S
     ) -> Runbook | None:
-        """From earlier firings of this service's alert, else of another service's, and the written document.
+        """The runbook; None without any evidence. `by_model`: whether a model may be asked, for `seconds`."""
+        evidence = await self.gather.evidence(asked.service, asked.alert, asked.before, asked.visible_from)
+        kept = await self._kept(asked, evidence)
+        if kept is not None:
+            return kept
+        if evidence is None:
+            return None
+        draft = (
+            await self.model.write(evidence, seconds)
+            if self.model and by_model and worth_a_model(evidence)
+            else None
+        )
+        return _by_model(asked, evidence, draft) if draft else _extractive(evidence)
 
-        None without any evidence.
-        """
-        document = await self.documents.naming(alert, service) if self.documents else None
-        found = await self._from_firings(service, alert, before, visible_from)
-        if found is not None:
-            return replace(found, document=document)
-        return Runbook(alert, service, False, None, None, document) if document else None
+    async def learn(self, asked: Asked) -> KeepRunbook | None:
+        """What is to be kept of new triage; None when there is none, or no model."""
+        written = await self.write(asked, seconds=AFTERWARDS_S) if self.model else None
+        return written.new if written else None
 
-    async def _from_firings(
-        self, service: str | None, alert: str, before: datetime, visible_from: str
-    ) -> Runbook | None:
-        for borrowed in (False, True):
-            firings = await self.history.firings(
-                service, alert, before, visible_from, other_services=borrowed, limit=MAX_FIRINGS
-            )
-            if not firings:
-                continue
-            opened = {firing.ref: firing.happened_at for firing in firings}
-            ends = await self.history.ends(list(opened))
-            threads = threads_of(opened, ends, await self.threads.triage(list(opened)))
-            found = extract(threads)
-            if found is not None:
-                statistics = _statistics(opened, ends, threads)
-                return Runbook(alert, firings[0].service, borrowed, statistics, found)
-        return None
+    async def _kept(self, asked: Asked, evidence: Evidence | None) -> Runbook | None:
+        """What is kept, without the items whose messages are gone or may not be seen here."""
+        if self.shelf is None or self.messages is None:
+            return None
+        print_ = evidence.fingerprint if evidence else ""
+        kept = await self.shelf.current(asked.service, asked.alert, asked.scope, print_)
+        if kept is None:
+            return None
+        refs = kept.content.messages()
+        seen = await self.shelf.visible(refs, asked.visible_from) if refs else set()
+        content = kept.content.resting_on(seen)
+        if not content:
+            return None
+        return Runbook(
+            asked.alert,
+            asked.service,
+            kept.writer,
+            _completed(content, evidence) if kept.writer == "person" else content,
+            evidence,
+            {**(evidence.messages if evidence else {}), **await self.messages.many(sorted(refs & seen))},
+            author=kept.author,
+            version=kept.version,
+            pinned=kept.pinned,
+        )
 
 
-def _statistics(
-    opened: dict[MessageRef, datetime], ends: dict[MessageRef, datetime | None], threads: Sequence[Thread]
-) -> Statistics:
-    durations = [
-        (closed - opened[ref]).total_seconds()
-        for ref, closed in ends.items()
-        if closed is not None and ref in opened
-    ]
-    touched = {thread.root for thread in threads}
-    return Statistics(
-        firings=len(opened),
-        since=min(opened.values()),
-        last=max(opened.values()),
-        median_open_s=median(durations) if durations else None,
-        untouched=sum(1 for ref, closed in ends.items() if closed is not None and ref not in touched),
+def worth_a_model(evidence: Evidence) -> bool:
+    """Only this alert's own triage is rewritten; what is borrowed is shown as it was said."""
+    return evidence.origin == "same" and evidence.extract is not None
+
+
+def extractive(evidence: Evidence) -> Content:
+    """What people said, in their words."""
+    extract = evidence.extract
+    if extract is None:
+        return Content()
+    return Content(
+        last_fix=_quote(extract.last_time.message),
+        steps=tuple(_quote(finding.message) for finding in extract.steps),
+        earlier=tuple(_quote(finding.message) for finding in extract.before),
     )
+
+
+def _quote(message: Message) -> Item:
+    return Item("", (message.ref,), quoted=True)
+
+
+def _extractive(evidence: Evidence) -> Runbook:
+    return Runbook(
+        evidence.alert, evidence.service, "extractive", extractive(evidence), evidence, evidence.messages
+    )
+
+
+def _by_model(asked: Asked, evidence: Evidence, draft: Draft) -> Runbook:
+    new = KeepRunbook(
+        scope=asked.scope,
+        service=asked.service,
+        alert=asked.alert,
+        writer="model",
+        author=draft.model,
+        evidence=evidence.fingerprint,
+        content=to_json(draft.content),
+        sources=tuple((ref.channel_id, ref.ts) for ref in draft.sources),
+    )
+    return Runbook(
+        asked.alert,
+        asked.service,
+        "model",
+        draft.content,
+        evidence,
+        evidence.messages,
+        author=draft.model,
+        usage=draft.usage,
+        new=new,
+    )
+
+
+def _completed(corrected: Content, evidence: Evidence | None) -> Content:
+    """A person says what the fix is; what people did at other times stands below it."""
+    if evidence is None or corrected.steps or corrected.earlier:
+        return corrected
+    found = extractive(evidence)
+    said = corrected.messages()
+    before = [item for item in (found.last_fix, *found.earlier) if item and not said & set(item.messages)]
+    return replace(corrected, earlier=tuple(before[:2]))

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import structlog
@@ -75,7 +75,7 @@ class OwnExecutable:
             )
             return self.fallback.judge(message)
         CLASSIFIED.labels(answer.tool, answer.action.value).inc()
-        return answer if answer.action is not Action.NONE else NOTHING
+        return answer if answer.action is not Action.NONE else replace(NOTHING, rule=answer.rule)
 
     async def _run(self, message: Message) -> bytes:
         """Its standard output. Raises Refused when it cannot start, ends badly, takes too long or floods."""

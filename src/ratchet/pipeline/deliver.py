@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import structlog
 
-from ratchet.domain.effects import DirectMessage, Footer, Post, React, Reply
+from ratchet.domain.effects import AskApproval, DirectMessage, Footer, Post, React, Reply, Said
 from ratchet.domain.errors import Refused, Transient
 from ratchet.jobs.base import Done, JobContext, Outcome
 from ratchet.pipeline import work
@@ -20,7 +20,8 @@ from ratchet.telemetry import DELIVERED, REFUSED
 
 log = structlog.get_logger(__name__)
 
-KINDS: Final[dict[str, type[Reply | Post | DirectMessage | React]]] = {
+KINDS: Final[dict[str, type[Said]]] = {
+    "ask_approval": AskApproval,
     "reply": Reply,
     "post": Post,
     "direct_message": DirectMessage,
@@ -28,7 +29,7 @@ KINDS: Final[dict[str, type[Reply | Post | DirectMessage | React]]] = {
 }
 
 
-def decode(data: Mapping[str, Any]) -> Reply | Post | DirectMessage | React:
+def decode(data: Mapping[str, Any]) -> Said:
     """The effect that an outbox row holds as JSON."""
     fields = dict(data)
     if isinstance(fields.get("footer"), dict):
@@ -98,7 +99,10 @@ class Deliver:
         if self.dev_channel is not None:
             return self.dev_channel, None
         match effect:
-            case Reply(channel_id=channel_id, thread_ts=thread_ts):
+            case (
+                Reply(channel_id=channel_id, thread_ts=thread_ts)
+                | AskApproval(channel_id=channel_id, thread_ts=thread_ts)
+            ):
                 return channel_id, thread_ts
             case Post(channel_id=channel_id):
                 return channel_id, None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 
-from ratchet.domain.effects import Annotate, DirectMessage, Effect, Post, React, Reply
+from ratchet.domain.effects import Effect
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import NOTHING, Action, IncidentAction
 from ratchet.domain.messages import Channel, ChannelKind, Message, MessageRef, Sender
@@ -18,15 +18,15 @@ from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priorit
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier
+from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.fold import Version
 from ratchet.pipeline.pages import LIVE_WINDOW_S
+from ratchet.pipeline.understand import NO_QUESTION, Understand, ask
 from ratchet.store import incidents as incident_store
-from ratchet.store import messages as message_store
-from ratchet.store import outbox as outbox_store
 from ratchet.store.channels import Channels
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
-from ratchet.store.outbox import NewRow, Outbox
+from ratchet.store.outbox import Outbox
 from ratchet.store.pool import Database
 from ratchet.telemetry import HANDLER_FAILURES, HANDLER_SECONDS
 
@@ -44,6 +44,7 @@ class Dispatch:
     classifier: Classifier
     handlers: Sequence[Handler]
     me_user_id: str
+    understand: Understand | None = None
 
     def interest(self, version: Version, kind: ChannelKind) -> bool:
         """For the intake: whether a job for this version could come to anything. Pure."""
@@ -60,32 +61,36 @@ class Dispatch:
         if message is None or is_emptied(message):
             return Cancel("the message was deleted")
         message = _as_it_was(message, job)
-        action = await self.classifier.classify(message)
+        action, question = await self.classifier.classify(message), NO_QUESTION
+        if self.understand is not None:
+            action, question = await self.understand.judge(message, action, job)
         channel = await Channels(self.db).get(job.channel_id)
         if not job.live or channel is None:
-            return await self._record_only(message, action)
-        if action.action is Action.NONE and not self._handler_jobs(message, action, channel, edit=job.edit):
+            return await self._record_only(message, action, edit=job.edit)
+        jobs = self._handler_jobs(message, action, channel, edit=job.edit)
+        if action.action is Action.NONE and not jobs and question is None:
             return Done()  # as with most messages
         async with self.db.transaction() as conn:
             turned = action
             if job.edit and action.action is not Action.NONE:
                 before = await incident_store.action_before(conn, message)
                 turned = NOTHING if before == action.action.value else action
-            await incident_store.record(conn, [incident_store.judged(message, action)])
-            await self.queue.put(conn, self._handler_jobs(message, turned, channel, edit=job.edit))
+            await incident_store.record(conn, incident_store.judged_of(message, action, edit=job.edit))
+            jobs = self._handler_jobs(message, turned, channel, edit=job.edit)
+            await self.queue.put(conn, [*jobs, *await ask(conn, question)])
         return Done()
 
-    async def _record_only(self, message: Message, action: IncidentAction) -> Outcome:
+    async def _record_only(self, message: Message, action: IncidentAction, *, edit: bool) -> Outcome:
         if action.action is Action.NONE:
             return Done()
         async with self.db.transaction() as conn:
-            await incident_store.record(conn, incident_store.judged_from_history(message, action))
+            await incident_store.record(conn, incident_store.judged_of(message, action, edit=edit))
         return Done()
 
     def _handler_jobs(
         self, message: Message, action: IncidentAction, channel: Channel, *, edit: bool
     ) -> list[NewJob]:
-        if message.sender.kind in ("self", "system") or channel.mode == "off" or channel.external:
+        if message.sender.kind in ("self", "system") or not channel.speaks:
             return []
         if edit and action.action is Action.NONE and _long_ago(message):
             return []
@@ -120,6 +125,8 @@ class Dispatch:
         channel = await Channels(self.db).get(job.channel_id)
         if message is None or channel is None or is_emptied(message):
             return Cancel("the message was deleted")
+        if not channel.speaks:
+            return Cancel("nothing may be said in the channel any more")
         action = await Incidents(self.db).action_of(ref, job.version)
         started = time.monotonic()
         with HANDLER_FAILURES.labels(job.handler).count_exceptions():
@@ -140,7 +147,7 @@ class Dispatch:
         if message is None or channel is None:
             raise Refused(f"No message {ref.ts} is recorded in channel {ref.channel_id}.")
         action = await Incidents(self.db).action_of(ref, message.version)
-        trigger = self._trigger(message, channel, action, edit=False)
+        trigger = self._trigger(message, channel.when_asked, action, edit=False)
         wanting = [handler for handler in self.handlers if handler.wants(trigger)]
         chosen = wanting or [handler for handler in self.handlers if handler.name == ASSISTANT]
         return [(handler.name, await handler.handle(trigger)) for handler in chosen]
@@ -160,41 +167,8 @@ class Dispatch:
         return Trigger(message, channel, self.me_user_id, action, edit, previous_text)
 
     async def commit(self, run_key: str, handler: str, effects: Sequence[Effect]) -> bool:
-        """Store a run's effects and their delivery jobs, all or none; False when they were stored before."""
-        async with self.db.transaction() as conn:
-            if not await outbox_store.start_run(conn, run_key, len(effects)):
-                return False
-            for effect in effects:
-                if isinstance(effect, Annotate):
-                    ref = MessageRef(effect.channel_id, effect.ts)
-                    await message_store.annotate(conn, ref, effect.attrs)
-            rows = [
-                _row(f"{run_key}:{n}", handler, effect)
-                for n, effect in enumerate(effects)
-                if not isinstance(effect, Annotate)
-            ]
-            if rows:
-                await outbox_store.add(conn, rows)
-                await self.queue.put(conn, [deliver_job(row.key, row.channel_id) for row in rows])
-        return True
-
-
-def deliver_job(key: str, channel_id: str) -> NewJob:
-    return NewJob(
-        work.DeliverJob(key=key, channel_id=channel_id), priority=Priority.DELIVERY, unique=f"deliver:{key}"
-    )
-
-
-def _row(key: str, handler: str, effect: Reply | Post | DirectMessage | React) -> NewRow:
-    match effect:
-        case Reply(channel_id=channel_id, thread_ts=thread_ts):
-            return NewRow(key, handler, channel_id, thread_ts, asdict(effect))
-        case Post(channel_id=channel_id, once=once):
-            return NewRow(once or key, handler, channel_id, None, asdict(effect))
-        case React(channel_id=channel_id, ts=ts):
-            return NewRow(key, handler, channel_id, ts, asdict(effect))
-        case DirectMessage(user_id=user_id, email=email):
-            return NewRow(key, handler, f"dm:{user_id or email}", None, asdict(effect))
+        """Store a run's effects, all or none; False when they were stored before."""
+        return await Commit(self.db, self.queue).run(run_key, handler, effects)
 
 
 def is_emptied(message: Message) -> bool:

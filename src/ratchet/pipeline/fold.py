@@ -164,7 +164,7 @@ class _Folder:
             # Deleted, but its replies stay: the message goes on as an empty root.
             self.plan.emptied.append(ref)
             self.plan.versions = [v for v in self.plan.versions if v.message.ref != ref]
-        elif present is None or present.content_hash != digest:
+        elif present is None or present.content_hash != digest or _keeps_up(event):
             self.plan.versions.append(Version(message, edit=present is not None))
 
     def _inherit(self, message: Message, ref: MessageRef) -> Message:
@@ -176,6 +176,13 @@ class _Folder:
         if earlier is not None:
             message = replace(message, sender=earlier[0].sender, subtype=earlier[0].subtype)
         return message
+
+
+def _keeps_up(event: MessagePosted) -> bool:
+    """A tool edits its message. That it says the same as before is news: another edit may be on its way
+    that came between, and one that says that an alert still fires is a sign of life.
+    """
+    return event.change and event.sender.kind == "bot"
 
 
 def fold(

@@ -26,7 +26,7 @@ from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier
 from ratchet.pipeline.fold import Plan, Present, Snapshot, Version, decode, encode, fold
-from ratchet.store import channels, incidents, messages, outbox
+from ratchet.store import approvals, channels, incidents, learned, messages, outbox, runbooks
 from ratchet.store.pool import Database
 from ratchet.telemetry import EVENTS, EVENTS_IGNORED
 
@@ -105,6 +105,8 @@ class Intake:
             await messages.empty(conn, plan.emptied)
         if gone := [*plan.deletes, *plan.emptied]:
             await self._forget(conn, gone)
+        if edited := [version.message.ref for version in plan.versions if version.edit]:
+            await runbooks.forget_edited(conn, edited)
         if plan.park:
             await messages.park(
                 conn, [(MessageRef(e.channel_id, e.ts), e.version, encode(e)) for e in plan.park]
@@ -124,7 +126,10 @@ class Intake:
         ]
 
     async def _forget(self, conn: AsyncConnection[Any], gone: Sequence[MessageRef]) -> None:
-        """What was said by now deleted messages leaves dead jobs, and answers that are not given yet."""
+        """What was said by now deleted messages leaves dead jobs, runbooks, and answers not given yet."""
+        await runbooks.forget(conn, gone)
+        await learned.forget(conn, gone)
+        await approvals.withdraw(conn, gone)
         fields = [{"channel_id": ref.channel_id, "ts": ref.ts} for ref in gone]
         await self.queue.forget(conn, work.MessageJob.kind, fields)
         again = [job for key in await outbox.withdraw(conn, gone) if (job := await _run_again(conn, key))]
@@ -149,7 +154,7 @@ class Intake:
         found = [
             judged
             for v in past
-            for judged in incidents.judged_from_history(v.message, self.classifier.judge(v.message))
+            for judged in incidents.judged_of(v.message, self.classifier.judge(v.message), edit=v.edit)
         ]
         await incidents.record(conn, found)
         return []

@@ -1,5 +1,7 @@
 """The built-in rules once more over what is recorded, after they changed. Nothing is posted, no handler runs.
 
+What they do not know is judged by what the model said before; it is asked nothing.
+
 Only the present version of a message is judged again: of older versions the words are gone. What they said is
 kept, and goes by the name that the present version now has, so that opens and closes still pair. An `ignore`
 rule is about the message whatever it says, and takes older versions with it.
@@ -12,10 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ratchet.alerts import IGNORED
+from ratchet.alerts import IGNORED, AlertModel
 from ratchet.domain.incidents import Action, IncidentAction
 from ratchet.domain.messages import Message
 from ratchet.pipeline.classify import BuiltIn
+from ratchet.pipeline.understand import by_record
 from ratchet.store import incidents, messages
 from ratchet.store import reclassify as store
 from ratchet.store.pool import Connection, Database
@@ -60,6 +63,7 @@ class Reclassify:
     classifier: BuiltIn
     dry_run: bool = False
     batch: int = BATCH
+    alert_model: AlertModel = "off"
 
     async def run(
         self,
@@ -84,30 +88,34 @@ class Reclassify:
                 await messages.lock_channels(conn, [channel_id])
             page = await store.page(conn, channel_id, after, since, self.batch)
             recorded = await store.events(conn, channel_id, [message.ts for message in page.messages])
+            judged = [(message, self.classifier.judge(message)) for message in page.messages]
+            actions = await by_record(conn, channel_id, judged, self.alert_model, self.classifier.rules)
             changes = [
                 change
-                for message in page.messages
-                if (change := self._judged(message, recorded.get(message.ts, []), report))
+                for message, action in zip(page.messages, actions, strict=True)
+                if (change := _judged(message, action, recorded.get(message.ts, []), report))
             ]
             if not self.dry_run:
                 await _write(conn, channel_id, changes)
         report.read += page.read
         return page.last if page.read == self.batch else None
 
-    def _judged(self, message: Message, recorded: Sequence[Event], report: Report) -> _Change | None:
-        action = self.classifier.judge(message)
-        before = next((event for event in recorded if event.version == message.version), None)
-        after = _event(message, action) if action.action is not Action.NONE else None
-        report.judged += 1
-        report.before.update([(before.tool, before.action)] if before else [])
-        report.after.update([(after.tool, after.action)] if after else [])
-        change = _change(message, action, recorded, before, after)
-        if change is None:
-            return None
-        report.changed += 1
-        if len(report.first) < SHOWN:
-            report.first.append(Difference(message.channel_id, message.ts, before, after))
-        return change
+
+def _judged(
+    message: Message, action: IncidentAction, recorded: Sequence[Event], report: Report
+) -> _Change | None:
+    before = next((event for event in recorded if event.version == message.version), None)
+    after = _event(message, action) if action.action is not Action.NONE else None
+    report.judged += 1
+    report.before.update([(before.tool, before.action)] if before else [])
+    report.after.update([(after.tool, after.action)] if after else [])
+    change = _change(message, action, recorded, before, after)
+    if change is None:
+        return None
+    report.changed += 1
+    if len(report.first) < SHOWN:
+        report.first.append(Difference(message.channel_id, message.ts, before, after))
+    return change
 
 
 @dataclass(frozen=True, slots=True)

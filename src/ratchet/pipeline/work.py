@@ -131,3 +131,10 @@ class EmbedJob(Job):
 
     def serial_key(self) -> str:
         return "embed"
+
+
+class UnderstandJob(Job):
+    """Ask the model what the messages of one template say. `key` is that of `learned_templates`, in hex."""
+
+    kind: ClassVar[str] = "understand"
+    key: str

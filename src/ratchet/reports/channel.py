@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Final
 
-from ratchet.domain.incidents import Incident
+from ratchet.domain.incidents import SILENCE, Incident
 
 STALE: Final = timedelta(hours=72)
 WORK_HOURS: Final = range(9, 18)
@@ -20,7 +20,10 @@ SHOWN_ROWS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class AlertLine:
-    """One alert of one service. `share` is its part of all opens, 0 to 1; times in seconds or None."""
+    """One alert of one service. `share` is its part of all opens, 0 to 1; times in seconds or None.
+
+    `tta`: to the first word or reaction of a person; `ttr`: to the resolve.
+    """
 
     alert: str | None
     service: str | None
@@ -28,8 +31,9 @@ class AlertLine:
     renotifications: int
     still_open: int
     untriaged: int
+    tta_p50_s: float | None
     ttr_p50_s: float | None
-    ttr_p90_s: float | None
+    ttr_p95_s: float | None
     share: float
 
     @property
@@ -43,7 +47,9 @@ class ChannelReport:
 
     opens             incidents that opened in the window, re-notifications apart
     still_open        open at `until`, oldest first, also those that opened before the window
+    expired           opened in the window, never resolved, and silent for so long that they count as over
     untriaged         opened in the window, and no person wrote in the thread; newest first
+    tta_*_s           open to a person's first word or reaction, in seconds, of the opens that got one
     ttr_*_s           open to close, in seconds, of the opens that closed; None when none did
     top5_share        part of the opens that the five most frequent alerts make up, 0 to 1
     off_hours_share   part of the opens outside 9 to 18 o'clock, Monday to Friday, in the team's zone
@@ -57,9 +63,12 @@ class ChannelReport:
     renotifications: int
     alerts: tuple[AlertLine, ...]
     still_open: tuple[Incident, ...]
+    expired: int
     untriaged: tuple[Incident, ...]
+    tta_p50_s: float | None
+    tta_p95_s: float | None
     ttr_p50_s: float | None
-    ttr_p90_s: float | None
+    ttr_p95_s: float | None
     top5_share: float
     off_hours_share: float
     busy_hours: int
@@ -88,8 +97,8 @@ def channel_report(
 ) -> ChannelReport:
     """The report over one channel's incidents; `human_replies` counts by the opening message's ts."""
     opened = [row for row in incidents if since <= row.opened_at < until]
-    alerts = tuple(_alert_lines(opened, human_replies))
-    times = _resolve_times(opened)
+    alerts = tuple(_alert_lines(opened, human_replies, until))
+    noticed, resolved = _times(opened)
     local = [row.opened_at.astimezone(zone) for row in opened]
     return ChannelReport(
         since=since,
@@ -98,13 +107,16 @@ def channel_report(
         renotifications=sum(row.firings - 1 for row in opened),
         alerts=alerts,
         still_open=tuple(
-            sorted((row for row in incidents if _open_at(row, until)), key=lambda row: row.opened_at)
+            sorted((row for row in incidents if row.open_at(until)), key=lambda row: row.opened_at)
         ),
+        expired=sum(row.closed_at is None and not row.open_at(until) for row in opened),
         untriaged=tuple(
             sorted(_untriaged(opened, human_replies), key=lambda row: row.opened_at, reverse=True)
         ),
-        ttr_p50_s=percentile(times, 0.5),
-        ttr_p90_s=percentile(times, 0.9),
+        tta_p50_s=percentile(noticed, 0.5),
+        tta_p95_s=percentile(noticed, 0.95),
+        ttr_p50_s=percentile(resolved, 0.5),
+        ttr_p95_s=percentile(resolved, 0.95),
         top5_share=sum(line.opens for line in alerts[:5]) / len(opened) if opened else 0.0,
         off_hours_share=sum(map(_off_hours, local)) / len(local) if local else 0.0,
         busy_hours=len({moment.replace(minute=0, second=0, microsecond=0) for moment in local}),
@@ -122,43 +134,45 @@ def percentile(values: Sequence[float], part: float) -> float | None:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def _alert_lines(opened: Sequence[Incident], human_replies: Mapping[str, int]) -> list[AlertLine]:
+def _alert_lines(
+    opened: Sequence[Incident], human_replies: Mapping[str, int], until: datetime
+) -> list[AlertLine]:
     """One line for each alert and service, most opens first."""
 
     def name(row: Incident) -> tuple[str, str]:
         return (row.alert or "", row.service or "")
 
     groups = (list(rows) for _, rows in groupby(sorted(opened, key=name), key=name))
-    lines = (_alert_line(rows, human_replies, len(opened)) for rows in groups)
+    lines = (_alert_line(rows, human_replies, until=until, share=len(rows) / len(opened)) for rows in groups)
     return sorted(lines, key=lambda line: (-line.opens, -line.renotifications, line.title))
 
 
-def _alert_line(rows: list[Incident], human_replies: Mapping[str, int], all_opens: int) -> AlertLine:
-    times = _resolve_times(rows)
+def _alert_line(
+    rows: list[Incident], human_replies: Mapping[str, int], *, until: datetime, share: float
+) -> AlertLine:
+    noticed, resolved = _times(rows)
     return AlertLine(
         alert=rows[0].alert,
         service=rows[0].service,
         opens=len(rows),
         renotifications=sum(row.firings - 1 for row in rows),
-        still_open=sum(row.closed_at is None for row in rows),
+        still_open=sum(row.open_at(until) for row in rows),
         untriaged=sum(1 for _ in _untriaged(rows, human_replies)),
-        ttr_p50_s=percentile(times, 0.5),
-        ttr_p90_s=percentile(times, 0.9),
-        share=len(rows) / all_opens,
+        tta_p50_s=percentile(noticed, 0.5),
+        ttr_p50_s=percentile(resolved, 0.5),
+        ttr_p95_s=percentile(resolved, 0.95),
+        share=share,
     )
-
-
-def _open_at(row: Incident, moment: datetime) -> bool:
-    return row.opened_at < moment and (row.closed_at is None or row.closed_at >= moment)
 
 
 def _untriaged(rows: Iterable[Incident], human_replies: Mapping[str, int]) -> Iterable[Incident]:
     return (row for row in rows if not human_replies.get(row.open_ts))
 
 
-def _resolve_times(rows: Iterable[Incident]) -> list[float]:
-    """Seconds from open to close, of those that closed. A close before its open is a clock's fault: zero."""
-    return [max(0.0, (row.closed_at - row.opened_at).total_seconds()) for row in rows if row.closed_at]
+def _times(rows: Sequence[Incident]) -> tuple[list[float], list[float]]:
+    """Seconds to acknowledge and to resolve, of those that were."""
+    acknowledged = [row.tta_s for row in rows if row.tta_s is not None]
+    return acknowledged, [row.ttr_s for row in rows if row.ttr_s is not None]
 
 
 def _off_hours(local: datetime) -> bool:
@@ -185,8 +199,9 @@ def _headline(report: ChannelReport, days: int) -> str:
         f"**{report.opens} incidents** in {days} days ({report.renotifications} re-notifications apart), "
         f"**{len(report.still_open)} still open** ({len(report.stale())} for over 72 h), "
         f"**{report.untriaged_share:.0%} without a human reply**.",
-        f"Time to resolve: half within {duration(report.ttr_p50_s)}, nine of ten within "
-        f"{duration(report.ttr_p90_s)}. The five most frequent alerts are {report.top5_share:.0%} of all; "
+        f"Time to acknowledge: half within {duration(report.tta_p50_s)}, 95% within "
+        f"{duration(report.tta_p95_s)}; to resolve: half within {duration(report.ttr_p50_s)}, 95% within "
+        f"{duration(report.ttr_p95_s)}. The five most frequent alerts are {report.top5_share:.0%} of all; "
         f"{report.off_hours_share:.0%} came off-hours; {report.busy_hours} hours had at least one.",
     ]
     return "\n".join(lines)
@@ -195,11 +210,13 @@ def _headline(report: ChannelReport, days: int) -> str:
 def _alert_table(alerts: Sequence[AlertLine]) -> str:
     if not alerts:
         return ""
-    head = "| alert | service | opened | repeated | open | no reply | resolved in (half) |"
-    rule = "|---|---|--:|--:|--:|--:|--:|"
+    head = (
+        "| alert | service | opened | repeated | open | no reply | noticed in (half) | resolved in (half) |"
+    )
+    rule = "|---|---|--:|--:|--:|--:|--:|--:|"
     rows = (
         f"| {_code(line.title)} | {_code(line.service or '–')} | {line.opens} | {line.renotifications} | "
-        f"{line.still_open} | {line.untriaged} | {duration(line.ttr_p50_s)} |"
+        f"{line.still_open} | {line.untriaged} | {duration(line.tta_p50_s)} | {duration(line.ttr_p50_s)} |"
         for line in alerts
     )
     return "\n".join([head, rule, *rows])
@@ -220,7 +237,13 @@ def _named(row: Incident, links: Mapping[str, str]) -> str:
 
 
 def _quality(report: ChannelReport) -> str:
-    return f"_{report.unnamed} of {report.opens} incidents name no alert._" if report.unnamed else ""
+    said = []
+    if report.unnamed:
+        said.append(f"{report.unnamed} of {report.opens} incidents name no alert.")
+    if report.expired:
+        hours = SILENCE.total_seconds() / 3600
+        said.append(f"{report.expired} never resolved; after {hours:.0f} h of silence they count as over.")
+    return f"_{' '.join(said)}_" if said else ""
 
 
 def _code(text: str) -> str:

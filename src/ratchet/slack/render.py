@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ratchet.domain.effects import DirectMessage, Footer, Post, Reply
+from ratchet.domain.effects import AskApproval, DirectMessage, Footer, Post, Reply
 from ratchet.slack.clean import clean_text
 from ratchet.slack.mrkdwn import defuse, escape, to_mrkdwn, to_plain
 from ratchet.slack.split import fit, size
@@ -26,7 +26,10 @@ _SECTION_SOURCE: Final = 2_900
 FEEDBACK_ACTIONS: Final = frozenset({"feedback", "feedback_up", "feedback_down"})
 Vote = Literal["up", "down"]
 Block = dict[str, Any]
-Speech = Reply | Post | DirectMessage
+Buttons = tuple[tuple[Block, ...], tuple[Block, ...]]
+NO_BUTTONS: Final[Buttons] = ((), ())
+Speech = Reply | Post | DirectMessage | AskApproval
+Answer = Literal["approve", "reject"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,22 @@ def render(effect: Speech, key: str) -> list[OutgoingMessage]:
     """
     markdown = _speakable(effect.markdown)
     parts = [part for part in fit(markdown, _BODY_LIMIT, _fits) if part.strip()]
-    feedback = isinstance(effect, Reply) and effect.feedback
     footer = None if isinstance(effect, DirectMessage) else effect.footer
     return [
-        _message(part, footer if last else None, key if feedback and last else None)
+        _message(part, footer if last else None, _buttons(effect, key) if last else NO_BUTTONS)
         for part, last in ((part, number == len(parts)) for number, part in enumerate(parts, 1))
     ]
+
+
+def _buttons(effect: Speech, key: str) -> Buttons:
+    """Under the last part: as the Markdown form has them, and as the other has."""
+    match effect:
+        case Reply(feedback=True):
+            return (_feedback(key),), (_feedback_buttons(key),)
+        case AskApproval():
+            return (_decision(key),), (_decision(key),)
+        case _:
+            return NO_BUTTONS
 
 
 def parse_feedback(value: str) -> tuple[Vote, str] | None:
@@ -59,6 +72,14 @@ def parse_feedback(value: str) -> tuple[Vote, str] | None:
     if not key:
         return None
     return ("up", key) if vote == "up" else ("down", key) if vote == "down" else None
+
+
+def parse_decision(value: str) -> tuple[Answer, str] | None:
+    """`(answer, key)` from an approval button's value; None when it is not one."""
+    answer, _, key = value.partition(":")
+    if not key:
+        return None
+    return ("approve", key) if answer == "approve" else ("reject", key) if answer == "reject" else None
 
 
 def _speakable(markdown: str) -> str:
@@ -81,15 +102,13 @@ def _fits_section(piece: str) -> bool:
     return size(to_mrkdwn(piece)) <= SECTION_LIMIT
 
 
-def _message(part: str, footer: Footer | None, feedback_key: str | None) -> OutgoingMessage:
+def _message(part: str, footer: Footer | None, buttons: Buttons) -> OutgoingMessage:
     muted = [_context(footer)] if footer else []
-    buttons = [_feedback(feedback_key)] if feedback_key else []
-    plain_buttons = [_feedback_buttons(feedback_key)] if feedback_key else []
     sections = [_section(text) for text in _sections(part)]
     return OutgoingMessage(
         text=to_plain(part, TEXT_LIMIT) or "…",
-        blocks=({"type": "markdown", "text": part}, *muted, *buttons),
-        fallback_blocks=(*sections, *muted, *plain_buttons),
+        blocks=({"type": "markdown", "text": part}, *muted, *buttons[0]),
+        fallback_blocks=(*sections, *muted, *buttons[1]),
     )
 
 
@@ -138,3 +157,17 @@ def _feedback_buttons(key: str) -> Block:
 
 def _button_of(label: str, vote: Vote, key: str) -> Block:
     return {"text": {"type": "plain_text", "text": label}, "value": f"{vote}:{key[:MAX_KEY]}"}
+
+
+def _decision(key: str) -> Block:
+    elements = [
+        {
+            "type": "button",
+            "action_id": f"approval_{answer}",
+            "style": style,
+            "text": {"type": "plain_text", "text": label},
+            "value": f"{answer}:{key[:MAX_KEY]}",
+        }
+        for answer, label, style in (("approve", "Approve", "primary"), ("reject", "Reject", "danger"))
+    ]
+    return {"type": "actions", "elements": elements}

@@ -17,7 +17,8 @@ from ratchet.store.pool import Database
 # Everything is of one moment, whatever is recorded meanwhile.
 ONE_SNAPSHOT: Final = "set transaction isolation level repeatable read, read only"
 INCIDENTS: Final = """
-select channel_id, pair_key, alert, service, priority, tool, open_ts, opened_at, close_ts, closed_at, firings
+select channel_id, pair_key, alert, service, priority, tool, open_ts, opened_at, close_ts, closed_at, firings, state,
+       last_at, acknowledged_at
 from incidents
 where (%(channels)s::text[] is null or channel_id = any(%(channels)s))
   and (%(since)s::timestamptz is null or opened_at >= %(since)s)

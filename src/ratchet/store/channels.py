@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any, Final
 
+import structlog
 from psycopg import AsyncConnection
-from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.rows import class_row, kwargs_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
+from ratchet.domain.channels import Changes, Manners
 from ratchet.domain.events import ChannelChanged
 from ratchet.domain.messages import Channel, ChannelMode
 from ratchet.store.pool import Database
 
+log = structlog.get_logger(__name__)
+
 ALL: Final = """
-select id, name, kind, mode, member, archived, external, last_seen_ts from channels order by name, id
+select id, name, kind, mode, member, archived, external, last_seen_ts, attrs->'manners' as manners
+from channels order by name, id
 """
 BY_ID: Final = """
-select id, name, kind, mode, member, archived, external, last_seen_ts from channels where id = %(id)s
+select id, name, kind, mode, member, archived, external, last_seen_ts, attrs->'manners' as manners
+from channels where id = %(id)s
 """
 BY_NAME: Final = """
-select id, name, kind, mode, member, archived, external, last_seen_ts from channels
-where id = %(name)s or name = %(name)s order by archived, id limit 1
+select id, name, kind, mode, member, archived, external, last_seen_ts, attrs->'manners' as manners
+from channels where id = %(name)s or name = %(name)s order by archived, id limit 1
 """
 ENSURE: Final = """
 with seen as (
@@ -55,6 +62,12 @@ insert into channels (id, member) values (%(id)s, %(member)s)
 on conflict (id) do update set member = excluded.member
 """
 SET_MODE: Final = "update channels set mode = %(mode)s where id = %(id)s"
+CONFIGURE: Final = """
+update channels set mode = coalesce(%(mode)s, mode), attrs = attrs || jsonb_build_object('manners',
+    case when jsonb_typeof(attrs->'manners') = 'object' then attrs->'manners' else '{}' end || %(changes)s::jsonb)
+where id = %(id)s
+returning id, name, kind, mode, member, archived, external, last_seen_ts, attrs->'manners' as manners
+"""
 SEEN: Final = """
 with newest as (
     select id, max(ts) as ts from unnest(%(ids)s::text[], %(ts)s::text[]) as u (id, ts) group by id
@@ -124,16 +137,16 @@ class Channels:
         self._db = db
 
     async def all(self) -> list[Channel]:
-        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Channel)) as cur:
+        async with self._db.connection() as conn, conn.cursor(row_factory=kwargs_row(_channel)) as cur:
             return await (await cur.execute(ALL)).fetchall()
 
     async def get(self, channel_id: str) -> Channel | None:
-        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Channel)) as cur:
+        async with self._db.connection() as conn, conn.cursor(row_factory=kwargs_row(_channel)) as cur:
             return await (await cur.execute(BY_ID, {"id": channel_id})).fetchone()
 
     async def find(self, name_or_id: str) -> Channel | None:
         """By id, or by name with or without `#`."""
-        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Channel)) as cur:
+        async with self._db.connection() as conn, conn.cursor(row_factory=kwargs_row(_channel)) as cur:
             return await (await cur.execute(BY_NAME, {"name": name_or_id.removeprefix("#")})).fetchone()
 
     async def upsert(self, channel: Channel) -> None:
@@ -153,6 +166,11 @@ class Channels:
     async def set_mode(self, channel_id: str, mode: ChannelMode) -> None:
         async with self._db.transaction() as conn:
             await conn.execute(SET_MODE, {"id": channel_id, "mode": mode})
+
+    async def configure(self, channel_id: str, mode: ChannelMode | None, changes: Changes) -> Channel | None:
+        """The channel as it now is, None when it is not recorded. `mode` None: it stays."""
+        async with self._db.transaction() as conn:
+            return await set_manners(conn, channel_id, changes, mode=mode)
 
     async def mark_gaps(self) -> int:
         """From here on each channel counts as having a gap since its last seen message. Returns how many."""
@@ -232,3 +250,50 @@ async def change(conn: AsyncConnection[Any], event: ChannelChanged) -> None:
 
 async def set_member(conn: AsyncConnection[Any], channel_id: str, *, member: bool) -> None:
     await conn.execute(SET_MEMBER, {"id": channel_id, "member": member})
+
+
+async def set_manners(
+    conn: AsyncConnection[Any], channel_id: str, changes: Changes, *, mode: ChannelMode | None = None
+) -> Channel | None:
+    """The channel as it then is, None when it is not recorded. What `changes` does not name stays."""
+    stored = {
+        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        for name, value in changes.items()
+    }
+    async with conn.cursor(row_factory=kwargs_row(_channel)) as cur:
+        await cur.execute(CONFIGURE, {"id": channel_id, "mode": mode, "changes": Jsonb(stored)})
+        return await cur.fetchone()
+
+
+def _channel(**row: Any) -> Channel:
+    return Channel(**row | {"manners": manners_of(row["manners"], row["id"])})
+
+
+def manners_of(stored: object, channel_id: str) -> Manners:
+    """From `attrs`: what is unknown is ignored; what is wrong is said in the log and has its default."""
+    if stored is None:
+        return Manners()
+    found: Mapping[str, object] = stored if isinstance(stored, dict) else {}
+    wrong = [] if isinstance(stored, dict) else ["all"]
+    usable: dict[str, Any] = {}
+    for name in (one.name for one in fields(Manners) if one.name in found):
+        try:
+            usable[name] = _value(name, found[name])
+        except (ValueError, OverflowError):
+            wrong.append(name)
+    if wrong:
+        log.warning("channel_settings_ignored", channel=channel_id, names=wrong)
+    return Manners(**usable)
+
+
+def _value(name: str, stored: object) -> bool | datetime | None:
+    """Raises ValueError, OverflowError."""
+    if name != "quiet_until" and isinstance(stored, bool):
+        return stored
+    if name == "quiet_until" and stored is None:
+        return None
+    if name == "quiet_until" and isinstance(stored, str):
+        moment = datetime.fromisoformat(stored)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    raise ValueError(f"{name} cannot be this")

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from ratchet.domain.incidents import NOTHING, Action, Incident, IncidentAction
 from ratchet.domain.messages import Message, MessageRef, posted_at
+from ratchet.store import similar
 from ratchet.store.pool import Database
 
 RECORD: Final = """
@@ -22,10 +23,13 @@ select u.* from unnest(%(channels)s::text[], %(ts)s::text[], %(versions)s::text[
     %(happened)s::timestamptz[], %(actions)s::text[], %(pair_keys)s::text[], %(services)s::text[],
     %(alerts)s::text[], %(priorities)s::text[], %(tools)s::text[], %(attrs)s::jsonb[])
     as u (channel_id, ts, version, parent_ts, happened_at, action, pair_key, service, alert, priority, tool, attrs)
-where exists (select from messages m where m.channel_id = u.channel_id and m.ts = u.ts)
+where exists (select from messages m where m.channel_id = u.channel_id and m.ts = u.ts
+                and (m.attrs->'payload'->>'subtype') is distinct from 'tombstone')
 on conflict (channel_id, ts, version) do update set action = excluded.action, pair_key = excluded.pair_key,
     service = excluded.service, alert = excluded.alert, priority = excluded.priority, tool = excluded.tool,
     attrs = excluded.attrs
+-- What was seen is not replaced by what history lets us assume.
+where incident_events.attrs ? 'assumed' or not excluded.attrs ? 'assumed'
 """
 AT_VERSION: Final = """
 select action, pair_key, service, alert, priority, tool, attrs from incident_events
@@ -36,23 +40,39 @@ select action from incident_events
 where channel_id = %(channel_id)s and ts = %(ts)s and version < %(version)s order by version desc limit 1
 """
 LIST: Final = """
-select channel_id, pair_key, alert, service, priority, tool, open_ts, opened_at, close_ts, closed_at, firings
+select channel_id, pair_key, alert, service, priority, tool, open_ts, opened_at, close_ts, closed_at, firings, state,
+       last_at, acknowledged_at
 from incidents
 where channel_id = any(%(channels)s) and opened_at >= %(since)s and opened_at < %(until)s
-  and (not %(open_only)s or closed_at is null)
+  and (not %(open_only)s or state = 'open')
 order by opened_at desc limit %(limit)s
 """
+# What is paired under the key, of the newest messages that name it and the resolves in their threads.
 PREVIOUS: Final = """
-select action, ts, happened_at from incident_events
-where channel_id = %(channel_id)s and pair_key = %(pair_key)s and happened_at < %(before)s
-order by happened_at desc limit %(limit)s
+with named as materialized (
+    select ts from incident_events
+    where channel_id = %(channel_id)s and pair_key = %(pair_key)s and happened_at < %(before)s
+    order by happened_at desc limit %(limit)s
+), messages as (
+    select ts from named
+    union
+    select e.ts from incident_events e join named n on e.parent_ts = n.ts
+    where e.channel_id = %(channel_id)s and e.action = 'close_incident'
+)
+select action, ts, happened_at, stays from incident_steps
+where channel_id = %(channel_id)s and ts = any(array(select ts from messages)) and pair_key = %(pair_key)s
+  and happened_at < %(before)s
+order by happened_at, ts, version
 """
-# Earlier firings of one alert in the channels that may be seen, newest first.
+# Earlier firings of one alert in the channels that may be seen, newest first; a message that was edited is one.
 FIRINGS: Final = """
 select e.channel_id, e.ts, e.happened_at, e.service, e.alert
 from incident_events e join channels c on c.id = e.channel_id
 where e.alert = %(alert)s and e.service is not distinct from %(service)s and e.action = 'open_incident'
   and e.happened_at < %(before)s
+  and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                  and f.version < e.version and f.action = 'open_incident' and f.alert = e.alert
+                  and f.service is not distinct from e.service)
   and (%(everywhere)s or e.channel_id = %(visible_from)s or c.kind = 'public')
 order by e.happened_at desc limit %(limit)s
 """
@@ -61,32 +81,62 @@ select e.channel_id, e.ts, e.happened_at, e.service, e.alert
 from incident_events e join channels c on c.id = e.channel_id
 where e.alert = %(alert)s and e.service is distinct from %(service)s and e.action = 'open_incident'
   and e.happened_at < %(before)s
+  and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                  and f.version < e.version and f.action = 'open_incident' and f.alert = e.alert
+                  and f.service is not distinct from e.service)
   and (%(everywhere)s or e.channel_id = %(visible_from)s or c.kind = 'public')
 order by e.happened_at desc limit %(limit)s
 """
+# The first resolve after it: under the same key, in the thread, or by an edit. Not when a firing after a silence came
+# first: that began an incident of its own, and this one was never resolved.
 ENDS: Final = """
-select e.channel_id, e.ts, e.happened_at as opened_at,
-       least(
-           (select min(n.happened_at) from incident_events n
-            where n.channel_id = e.channel_id and n.pair_key = e.pair_key and n.action = 'close_incident'
-              and n.happened_at > e.happened_at),
-           (select min(n.happened_at) from incident_events n
-            where n.channel_id = e.channel_id and n.parent_ts = e.ts and n.action = 'close_incident'
-              and n.happened_at > e.happened_at)) as closed_at
+select e.channel_id, e.ts, e.happened_at, c.closed_at
 from incident_events e
+left join lateral (
+    select l.closed_at
+    from (select least(
+        (select min(n.happened_at) from incident_events n
+         where n.channel_id = e.channel_id and n.pair_key = e.pair_key and n.action = 'close_incident'
+           and n.happened_at > e.happened_at),
+        (select min(n.happened_at) from incident_events n
+         where n.channel_id = e.channel_id and n.parent_ts = e.ts and n.action = 'close_incident'
+           and n.happened_at > e.happened_at),
+        (select min(n.happened_at) from incident_events n
+         where n.channel_id = e.channel_id and n.ts = e.ts and n.action = 'close_incident'
+           and n.version > e.version)) as closed_at) l
+    where not exists (
+        select from (
+            select o.ts, o.version,
+                   o.happened_at - lag(o.happened_at) over (order by o.happened_at, o.ts, o.version) as silence
+            from incident_events o
+            where o.channel_id = e.channel_id and o.pair_key = e.pair_key and o.action = 'open_incident'
+              and o.happened_at >= e.happened_at and o.happened_at < l.closed_at) o
+        where o.silence > incident_silence()
+          and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = o.ts
+                          and f.version < o.version and f.action = 'open_incident'))
+) c on true
 where (e.channel_id, e.ts) in (select * from unnest(%(channels)s::text[], %(ts)s::text[])) and e.action = 'open_incident'
+order by e.version
 """
 OPENS: Final = """
 select channel_id, ts, happened_at, service, alert from (
-    select channel_id, ts, happened_at, service, alert from incident_events
-    where channel_id = %(channel_id)s and action = 'open_incident'
-      and happened_at >= %(since)s and happened_at <= %(until)s
-    order by happened_at desc limit %(limit)s
+    select e.channel_id, e.ts, e.happened_at, e.service, e.alert from incident_events e
+    where e.channel_id = %(channel_id)s and e.action = 'open_incident'
+      and e.happened_at >= %(since)s and e.happened_at <= %(until)s
+      -- An edit that keeps it open is no opening.
+      and (select b.action from incident_events b where b.channel_id = e.channel_id and b.ts = e.ts
+           and b.version < e.version order by b.version desc limit 1) is distinct from 'open_incident'
+    order by e.happened_at desc limit %(limit)s
 ) newest order by happened_at
 """
-OPEN_ROOTS: Final = """
+OPENED: Final = """
+select service, alert from incident_events
+where channel_id = %(channel_id)s and ts = %(ts)s and action = 'open_incident' order by version limit 1
+"""
+# Expired ones too: the resolve of an alert that was silent for days is what a long gap hides.
+UNRESOLVED_ROOTS: Final = """
 select open_ts from incidents where channel_id = %(channel_id)s and closed_at is null
-order by opened_at desc limit %(limit)s
+order by last_at desc limit %(limit)s
 """
 VISIBLE: Final = """
 select id from channels where id = %(visible_from)s or kind = 'public'
@@ -95,12 +145,17 @@ SERVICES: Final = """
 select service, count(*)::int as firings, count(distinct alert)::int as alerts, max(happened_at) as last_at
 from incident_events e
 where action = 'open_incident' and service is not null
+  and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                  and f.version < e.version and f.action = 'open_incident' and f.service = e.service)
 group by service order by service limit %(limit)s
 """
 ALERTS: Final = """
 select service, alert, priority, count(*)::int as firings, max(happened_at) as last_at
 from incident_events e
 where action = 'open_incident' and alert is not null
+  and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                  and f.version < e.version and f.action = 'open_incident' and f.alert = e.alert
+                  and f.service is not distinct from e.service and f.priority = e.priority)
   and (%(service)s::text is null or service = %(service)s) and (%(priority)s::text is null or priority = %(priority)s)
 group by service, alert, priority order by firings desc, service, alert limit %(limit)s
 """
@@ -128,9 +183,12 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class PairEvent:
+    """`stays`: an edit that kept the message open."""
+
     action: str
     ts: str
     happened_at: datetime
+    stays: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +262,13 @@ class Incidents:
     async def previous(
         self, channel_id: str, pair_key: str, before: datetime, limit: int = 10
     ) -> Sequence[PairEvent]:
-        """Opens and closes of the same pair key before a moment, newest first."""
+        """Opens and closes of the same pair key before a moment, newest first, as the view pairs them."""
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(PairEvent)) as cur:
             await cur.execute(
                 PREVIOUS,
                 {"channel_id": channel_id, "pair_key": pair_key, "before": before, "limit": limit},
             )
-            return await cur.fetchall()
+            return _newest_first(await cur.fetchall())[:limit]
 
     async def firings(
         self,
@@ -243,7 +301,7 @@ class Incidents:
             return await cur.fetchall()
 
     async def ends(self, refs: Sequence[MessageRef]) -> dict[MessageRef, datetime | None]:
-        """When the incident of each opening message was closed; None while it is open."""
+        """When the incident of each opening message was closed; None when nothing closed it."""
         async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
             await cur.execute(ENDS, {"channels": [r.channel_id for r in refs], "ts": [r.ts for r in refs]})
             return {MessageRef(c, ts): closed for c, ts, _, closed in await cur.fetchall()}
@@ -258,10 +316,16 @@ class Incidents:
             )
             return await cur.fetchall()
 
+    async def opened(self, ref: MessageRef) -> tuple[str | None, str | None] | None:
+        """Service and alert that a message opened an incident for; None when it opened none."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(OPENED, {"channel_id": ref.channel_id, "ts": ref.ts})
+            return await cur.fetchone()
+
     async def open_roots(self, channel_id: str, limit: int) -> Sequence[str]:
-        """ts of the messages that opened incidents which are still open, newest first."""
+        """ts of the messages that opened incidents which nothing resolved, last heard of first."""
         async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
-            await cur.execute(OPEN_ROOTS, {"channel_id": channel_id, "limit": limit})
+            await cur.execute(UNRESOLVED_ROOTS, {"channel_id": channel_id, "limit": limit})
             return await cur.fetchall()
 
     async def visible_channels(self, visible_from: str | None) -> Sequence[str]:
@@ -292,12 +356,16 @@ class Incidents:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A version of a message and what it says; `happened` is the ts at which it came to say so."""
+    """A version of a message and what it says; `happened` is the ts at which it came to say so.
+
+    `assumed`: nobody saw that version; what is known of it comes before.
+    """
 
     message: Message
     version: str
     action: IncidentAction
     happened: str
+    assumed: bool = False
 
 
 def judged(message: Message, action: IncidentAction) -> Judged:
@@ -306,27 +374,32 @@ def judged(message: Message, action: IncidentAction) -> Judged:
 
 
 def judged_from_history(message: Message, action: IncidentAction) -> list[Judged]:
-    """Of the last form of a message: an edited one that closes has been open since it was posted."""
-    if action.action is Action.OPEN:
-        return [Judged(message, message.version, action, message.ts)]
+    """Of a message that is first seen edited: it was an open alert since it was posted."""
     found = [judged(message, action)]
-    if action.action is Action.CLOSE and message.edited and message.parent_ts is None:
-        found.append(Judged(message, message.ts, replace(action, action=Action.OPEN), message.ts))
+    closes_itself = action.action is Action.CLOSE and message.edited and message.parent_ts is None
+    if message.version != message.ts and (action.action is Action.OPEN or closes_itself):
+        opened = replace(action, action=Action.OPEN)
+        found.insert(0, Judged(message, message.ts, opened, message.ts, assumed=True))
     return found
 
 
-async def record(conn: AsyncConnection[Any], found: Sequence[Judged]) -> None:
+def judged_of(message: Message, action: IncidentAction, *, edit: bool) -> list[Judged]:
+    """`edit`: an earlier form of the message was seen."""
+    return [judged(message, action)] if edit else judged_from_history(message, action)
+
+
+async def record(conn: AsyncConnection[Any], found: Sequence[Judged]) -> int:
     """Record opens and closes; one per version of a message, the same again changes nothing.
 
-    A message that was deleted meanwhile is passed over.
+    A message that was deleted meanwhile is passed over. Returns how many names of alerts were new.
     """
     rows = {
         (j.message.channel_id, j.message.ts, j.version): j
-        for j in found
+        for j in sorted(found, key=lambda j: j.assumed, reverse=True)
         if j.action.action is not Action.NONE
     }
     if not rows:
-        return
+        return 0
     pairs = [(j.message, j.action) for j in rows.values()]
     await conn.execute(
         RECORD,
@@ -342,9 +415,28 @@ async def record(conn: AsyncConnection[Any], found: Sequence[Judged]) -> None:
             "alerts": [a.alert for _, a in pairs],
             "priorities": [a.priority for _, a in pairs],
             "tools": [a.tool for _, a in pairs],
-            "attrs": [Jsonb(_attrs(a)) for _, a in pairs],
+            "attrs": [
+                Jsonb(_attrs(j.action) | ({"assumed": True} if j.assumed else {})) for j in rows.values()
+            ],
         },
     )
+    firsts: dict[str, datetime] = {}
+    for j in sorted(rows.values(), key=lambda j: j.happened, reverse=True):
+        if j.action.alert is not None:
+            firsts[j.action.alert] = posted_at(j.happened)
+    return await similar.remember(conn, firsts)
+
+
+def _newest_first(events: Sequence[PairEvent]) -> list[PairEvent]:
+    """Without the edits that keep open what was closed by then. `events`: oldest first."""
+    kept: list[PairEvent] = []
+    last: str = Action.CLOSE
+    for event in events:
+        if event.stays and last == Action.CLOSE:
+            continue
+        kept.append(event)
+        last = event.action
+    return kept[::-1]
 
 
 async def action_before(conn: AsyncConnection[Any], message: Message) -> str | None:

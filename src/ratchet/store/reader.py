@@ -31,14 +31,14 @@ select coalesce(parent_ts, ts) from messages where channel_id = %(channel_id)s a
 """
 INCIDENTS: Final = """
 select i.channel_id, i.pair_key, i.alert, i.service, i.priority, i.tool, i.open_ts, i.opened_at, i.close_ts,
-       i.closed_at, i.firings
+       i.closed_at, i.firings, i.state, i.last_at, i.acknowledged_at
 from incidents i join channels c on c.id = i.channel_id
 where (c.kind = 'public' or c.id = %(visible_from)s)
   and (%(channel_id)s::text is null or i.channel_id = %(channel_id)s)
-  and (i.opened_at >= %(since)s or i.closed_at is null)
+  and (i.opened_at >= %(since)s or i.state = 'open')
   and (%(alert)s::text is null or lower(i.alert) = lower(%(alert)s))
   and (%(service)s::text is null or lower(i.service) = lower(%(service)s))
-  and (not %(still_open)s or i.closed_at is null)
+  and (not %(still_open)s or i.state = 'open')
 order by i.opened_at desc limit %(limit)s
 """
 HUMAN_REPLIES: Final = """

@@ -7,12 +7,15 @@ from ratchet.tools.base import ToolDeps
 from ratchet.tools.channel_report import ChannelReportTool
 from ratchet.tools.incidents import IncidentsTool
 from ratchet.tools.read_thread import ReadThreadTool
+from ratchet.tools.runbook import RunbookTool
 from ratchet.tools.search_messages import SearchMessagesTool
 
 
 def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
     """The tools for a question asked in the channel with the id `asked_in`, in the order shown."""
+    runbooks = [RunbookTool(deps, deps.runbooks, asked_in)] if deps.runbooks else []
     return [
+        *(Tool(tool.runbook) for tool in runbooks),
         Tool(SearchMessagesTool(deps, asked_in).search_messages),
         Tool(ReadThreadTool(deps, asked_in).read_thread),
         Tool(IncidentsTool(deps, asked_in).incidents),

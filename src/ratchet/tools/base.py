@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, Message, MessageRef
+from ratchet.domain.runbooks import ToldRunbook
 from ratchet.llm.data import cut
 
 _REFERENCE: Final = re.compile(
@@ -58,7 +59,8 @@ class IncidentReader(Protocol):
     ) -> Sequence[Incident]:
         """Incidents that opened at or after `since` (UTC), or are open still, newest first.
 
-        `alert` and `service` match the whole name, whatever its case. `still_open`: only open ones.
+        `alert` and `service` match the whole name, whatever its case. `still_open`: only open ones; one that
+        expired is not.
         """
         ...
 
@@ -77,6 +79,12 @@ class ChannelReader(Protocol):
 
 class RecordReader(MessageSearch, ThreadReader, IncidentReader, ChannelReader, Protocol):
     """Everything that may be read."""
+
+
+class RunbookReader(Protocol):
+    async def told(self, service: str | None, alert: str, visible_from: str = "") -> ToldRunbook | None:
+        """The runbook of an alert as it would be posted in that channel now; None when nothing is known."""
+        ...
 
 
 class Permalinks(Protocol):
@@ -106,6 +114,7 @@ class ToolDeps:
     reader: RecordReader
     links: Permalinks
     clock: Callable[[], datetime]
+    runbooks: RunbookReader | None = None
 
 
 @dataclass(frozen=True, slots=True)

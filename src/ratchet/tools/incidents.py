@@ -14,16 +14,22 @@ from ratchet.tools.base import ToolDeps, channel_names, minute, the_channel
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """`id` is what `read_thread` takes; times are UTC; `firings` counts re-notifications too."""
+    """`id` is what `read_thread` takes; times are UTC; `firings` counts re-notifications too.
+
+    `state`: `expired` was never resolved and is silent for over a day. `minutes`: from open to resolve;
+    `minutes_to_acknowledge`: to the first word or reaction of a person.
+    """
 
     id: str
     channel: str
     alert: str | None
     service: str | None
     priority: str
+    state: str
     opened_at: str
     closed_at: str | None
     minutes: float | None
+    minutes_to_acknowledge: float | None
     firings: int
     permalink: str
 
@@ -48,7 +54,7 @@ class IncidentsTool:
         days: Annotated[int, Field(ge=1, le=365)] = 30,
         limit: Annotated[int, Field(ge=1, le=30)] = 10,
     ) -> IncidentsResult:
-        """List incidents: when alerts fired, whether they are still open, how long they took.
+        """List incidents: when alerts fired, whether they are still open, how long people and they took.
 
         Args:
             alert: Exact name of an alert.
@@ -81,9 +87,15 @@ class IncidentsTool:
             alert=incident.alert,
             service=incident.service,
             priority=incident.priority,
+            state=incident.state,
             opened_at=minute(incident.opened_at),
             closed_at=minute(closed) if closed else None,
-            minutes=round((closed - incident.opened_at).total_seconds() / 60, 1) if closed else None,
+            minutes=_minutes(incident.ttr_s),
+            minutes_to_acknowledge=_minutes(incident.tta_s),
             firings=incident.firings,
             permalink=self.deps.links(incident.channel_id, incident.open_ts),
         )
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / 60, 1)

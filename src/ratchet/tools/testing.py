@@ -57,11 +57,11 @@ class MemoryRecord:
         rows = [
             row
             for row in self._visible(self.incidents, visible_from)
-            if (row.opened_at >= since or row.closed_at is None)
+            if (row.opened_at >= since or row.state == "open")
             and channel_id in {None, row.channel_id}
             and _same(alert, row.alert)
             and _same(service, row.service)
-            and not (still_open and row.closed_at)
+            and not (still_open and row.state != "open")
         ]
         return sorted(rows, key=lambda row: row.opened_at, reverse=True)[:limit]
 

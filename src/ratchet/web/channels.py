@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
 from ratchet.domain.messages import Channel, MessageRef
-from ratchet.web.models import ChannelList, ChannelOut, MessageOut, MessagePage, OnboardAccepted, Thread
+from ratchet.web.models import (
+    ChannelChanges,
+    ChannelList,
+    ChannelOut,
+    MessageOut,
+    MessagePage,
+    OnboardAccepted,
+    Thread,
+)
 from ratchet.web.parameters import TS, ChannelId, Name, PageSize, Ts
 from ratchet.web.problems import RESPONSES
 from ratchet.web.services import Services
@@ -28,6 +36,14 @@ def router(services: Services) -> APIRouter:
     async def get_channel(name: Name) -> ChannelOut:
         """One channel, by name or id."""
         return ChannelOut.of(await the_channel(services, name))
+
+    @routes.patch("/{name}")
+    async def set_channel(name: Name, changes: ChannelChanges) -> ChannelOut:
+        """Set how Ratchet behaves in one channel; answers how it now does."""
+        wanted: dict[str, Any] = changes.model_dump(exclude_unset=True)
+        mode = wanted.pop("mode", None)
+        channel = await the_channel(services, name)
+        return ChannelOut.of(await services.channels.configure(channel.id, mode, wanted) or channel)
 
     @routes.get("/{name}/messages")
     async def list_messages(

@@ -19,6 +19,8 @@ from ratchet.web.models import (
     IncidentList,
     IncidentOut,
     RunbookOut,
+    RunbookVersion,
+    RunbookVersions,
     SearchResults,
     ServiceList,
     ServiceOut,
@@ -67,6 +69,12 @@ def router(services: Services) -> APIRouter:
         """The runbook that a firing would get now, from public channels and documents; `*` is any service."""
         return await _runbook(services, service, alert)
 
+    @routes.get("/services/{service:path}/alerts/{alert:path}/runbook/versions")
+    async def list_runbook_versions(service: Name, alert: Name) -> RunbookVersions:
+        """What a model or a person wrote about an alert, newest first; quotes of triage are not kept."""
+        kept = await services.runbook_versions(None if service == ANY else service, alert, "")
+        return RunbookVersions(versions=[RunbookVersion.of(version) for version in kept])
+
     @routes.post("/services/{service:path}/alerts/{alert:path}/post-runbook", status_code=202)
     async def post_runbook(service: Name, alert: Name, channel_id: ChannelIdQuery) -> RunbookOut:
         """Post the runbook into a channel."""
@@ -110,7 +118,16 @@ async def _ids(services: Services, names: list[str]) -> list[str] | None:
 
 async def _runbook(services: Services, service: str, alert: str) -> RunbookOut:
     named = None if service == ANY else service
-    markdown = await services.runbook(named, alert)
-    if markdown is None:
+    told = await services.runbook(named, alert)
+    if told is None:
         raise HTTPException(404, f"Nothing is known about {alert}: no triage, and no document names it.")
-    return RunbookOut(service=named, alert=alert, markdown=markdown)
+    return RunbookOut(
+        service=named,
+        alert=alert,
+        markdown=told.markdown,
+        writer=told.writer,
+        author=told.author,
+        version=told.version,
+        pinned=told.pinned,
+        content=told.content,
+    )

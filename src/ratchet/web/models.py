@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, StrictBool
 
 from ratchet.domain.incidents import Incident
-from ratchet.domain.messages import Channel, Message
+from ratchet.domain.messages import Channel, ChannelMode, Message
+from ratchet.domain.runbooks import KeptRunbook, to_json
 from ratchet.store.incidents import AlertSummary, Firing, ServiceSummary
 from ratchet.store.search import Hit
+from ratchet.web.parameters import Moment
 
 
 class ChannelOut(BaseModel):
+    """`quiet_until` may be past: then it means nothing any more."""
+
     id: str
     name: str
     kind: str
@@ -22,10 +27,28 @@ class ChannelOut(BaseModel):
     archived: bool
     external: bool
     last_seen_ts: str | None
+    runbooks: bool
+    repeats: bool
+    storms: bool
+    external_allowed: bool
+    quiet_until: datetime | None
 
     @classmethod
     def of(cls, channel: Channel) -> ChannelOut:
-        return cls.model_validate(channel, from_attributes=True)
+        return cls.model_validate(asdict(channel) | asdict(channel.manners))
+
+
+class ChannelChanges(BaseModel):
+    """What is not given stays as it is. `quiet_until` null: no longer quiet; without a zone it is in UTC."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: ChannelMode = "mention"
+    runbooks: StrictBool = True
+    repeats: StrictBool = True
+    storms: StrictBool = True
+    external_allowed: StrictBool = False
+    quiet_until: Moment | None = None
 
 
 class SenderOut(BaseModel):
@@ -171,15 +194,55 @@ class FiringList(BaseModel):
 
 
 class RunbookOut(BaseModel):
-    """`markdown` quotes public channels and documents, with links."""
+    """`markdown` quotes public channels and documents, with links.
+
+    `content` holds the same in parts: overview, last_fix, causes, steps, earlier, links; each item with the
+    messages and documents it rests on. `author` and `version` are of a kept one, `""` and null for quotes.
+    """
 
     service: str | None
     alert: str
     markdown: str
+    writer: Literal["extractive", "model", "person"]
+    author: str
+    version: int | None
+    pinned: bool
+    content: dict[str, Any]
+
+
+class RunbookVersion(BaseModel):
+    """`author` is a model's name, or the user id of who wrote or pinned it."""
+
+    version: int
+    writer: Literal["extractive", "model", "person"]
+    author: str
+    pinned: bool
+    created_at: datetime
+    content: dict[str, Any]
+
+    @classmethod
+    def of(cls, kept: KeptRunbook) -> RunbookVersion:
+        return cls(
+            version=kept.version,
+            writer=kept.writer,
+            author=kept.author,
+            pinned=kept.pinned,
+            created_at=kept.created_at,
+            content=to_json(kept.content),
+        )
+
+
+class RunbookVersions(BaseModel):
+    versions: list[RunbookVersion]
 
 
 class IncidentOut(BaseModel):
-    """`closed_at` is null while it is open; `firings` counts re-notifications too."""
+    """`closed_at` is null until it is resolved; `firings` counts re-notifications too.
+
+    `state` is open, closed, or expired: never resolved, and nothing was heard of it for 24 hours. `last_at`:
+    last firing, edit of a firing message, or the resolve. `acknowledged_at`: first word or reaction of a
+    person in its thread. `tta_s` and `ttr_s`: seconds from open to acknowledgement and to resolve.
+    """
 
     channel_id: str
     pair_key: str
@@ -192,6 +255,11 @@ class IncidentOut(BaseModel):
     close_ts: str | None
     closed_at: datetime | None
     firings: int
+    state: str
+    last_at: datetime
+    acknowledged_at: datetime | None
+    tta_s: float | None
+    ttr_s: float | None
 
     @classmethod
     def of(cls, incident: Incident) -> IncidentOut:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ratchet.domain.runbooks import KeptRunbook, ToldRunbook
 from ratchet.jobs.queue import Queue
 from ratchet.store.channels import Channels
 from ratchet.store.incidents import Incidents
@@ -51,7 +52,8 @@ class Services:
     generate: the effects that the handlers would have for a recorded message by channel id and ts, as JSON;
         nothing is stored or delivered.
     respond: the same, and they are stored and delivered.
-    runbook: as Markdown, for a service (None: any) and an alert, of what is public; None: nothing is known.
+    runbook: for a service (None: any) and an alert, of what is public; None: nothing is known.
+    runbook_versions: what was kept for a service and an alert, newest first, of what is public (scope "").
     post: Markdown into a channel by id.
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
     """
@@ -66,7 +68,8 @@ class Services:
     onboard: Callable[[str, int | None], Awaitable[None]]
     generate: Callable[[str, str], Awaitable[Effects]]
     respond: Callable[[str, str], Awaitable[Effects]]
-    runbook: Callable[[str | None, str], Awaitable[str | None]]
+    runbook: Callable[[str | None, str], Awaitable[ToldRunbook | None]]
+    runbook_versions: Callable[[str | None, str, str], Awaitable[Sequence[KeptRunbook]]]
     post: Callable[[str, str], Awaitable[None]]
     token: str | None = field(default=None, repr=False)
     now: Callable[[], datetime] = utc_now

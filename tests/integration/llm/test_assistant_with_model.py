@@ -63,7 +63,7 @@ async def ask(
             record,
             WorkspaceLinks("https://team.slack.com"),
             runner,
-            budget or Budget(),
+            budget=budget or Budget(),
             clock=lambda: posted_at(question.ts),
         )
         (effect,) = await assistant.handle(Trigger(question, OPS, ME))

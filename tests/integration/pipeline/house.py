@@ -16,7 +16,7 @@ from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier
 from ratchet.pipeline.intake import Intake
 from ratchet.slack.identity import Identity
-from ratchet.slack.parse import parse_envelope
+from ratchet.slack.parse import parse_envelope, parse_stored_message
 from ratchet.store.pool import Database
 
 ME: Final = Identity("U0ME", "B0ME", "A0ME", "T1")
@@ -26,7 +26,7 @@ KINDS: Final[dict[str, type[Job]]] = {
     kind.kind: kind
     for kind in (
         work.MessageJob, work.HandlerJob, work.DeliverJob, work.OnboardJob, work.ThreadJob, work.RecoverJob,
-        work.InteractionJob, work.PeopleJob, work.ChannelsJob,
+        work.InteractionJob, work.PeopleJob, work.ChannelsJob, work.UnderstandJob,
     )
 }  # fmt: skip
 WAITING: Final = "select id, entrypoint, payload from jobs where status = 'queued' order by priority desc, id"
@@ -107,8 +107,8 @@ class House:
         await self.intake.record([event(raw) for raw in raws])
 
     async def recall(self, *raws: Raw) -> None:
-        """Messages from history."""
-        events = [event(raw) for raw in raws]
+        """Messages from history, in their last form."""
+        events = [parse_stored_message(raw["channel"], "public", raw, ME) for raw in raws]
         await self.intake.record_history([e for e in events if isinstance(e, MessagePosted)])
 
     async def rows(self, query: str, *values: Any) -> list[Any]:

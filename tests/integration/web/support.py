@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from ratchet.domain.incidents import Action, IncidentAction, Priority
-from ratchet.domain.messages import Channel, Message, Sender, SenderKind
+from ratchet.domain.messages import Channel, Message, MessageRef, Sender, SenderKind
+from ratchet.domain.runbooks import Content, Item, KeptRunbook, ToldRunbook, to_json
 from ratchet.jobs.queue import Queue
 from ratchet.store import incidents, messages
 from ratchet.store.channels import Channels
@@ -53,8 +54,14 @@ class House:
         self.responded.append((channel_id, ts))
         return await self.generate(channel_id, ts)
 
-    async def runbook(self, service: str | None, alert: str) -> str | None:
-        return f"Restart {service}." if alert == "HighLatency" else None
+    async def runbook(self, service: str | None, alert: str) -> ToldRunbook | None:
+        told = ToldRunbook(f"Restart {service}.", "model", "scripted", 2, False, to_json(Content()))
+        return told if alert == "HighLatency" else None
+
+    async def versions(self, service: str | None, alert: str, scope: str) -> Sequence[KeptRunbook]:
+        content = Content(last_fix=Item("Restart.", (MessageRef("C1", stamp(1)),)))
+        kept = KeptRunbook(scope, service, alert, 2, "model", False, "e", content, "scripted", NOW)
+        return [kept] if alert == "HighLatency" else []
 
     async def post(self, channel_id: str, markdown: str) -> None:
         self.posted.append((channel_id, markdown))
@@ -73,6 +80,7 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         generate=house.generate,
         respond=house.respond,
         runbook=house.runbook,
+        runbook_versions=house.versions,
         post=house.post,
         token=token,
         now=lambda: NOW,

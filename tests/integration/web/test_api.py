@@ -113,10 +113,23 @@ async def test_incidents_are_filtered(database: Database) -> None:
             return [row["alert"] for row in rows]
 
         assert await alerts("") == ["Intruder", "Disk/Full", "HighLatency"]
-        assert await alerts("open=true&channel=ops") == ["Disk/Full"]
+        assert await alerts("open=true&channel=ops") == []  # nothing was heard of it since then
         assert await alerts("since=2023-11-14T22:13:30Z&channel=ops") == ["Disk/Full"]
         assert await alerts("until=2023-11-14T22:13:30") == ["HighLatency"]
         assert await alerts("n=1") == ["Intruder"]
+        async with database.transaction() as conn:
+            await conn.execute("update incident_events set happened_at = now() where alert = 'Disk/Full'")
+        assert await alerts("open=true&channel=ops&until=2100-01-01T00:00:00Z") == ["Disk/Full"]
+
+
+async def test_an_incident_says_its_state_and_how_long_people_and_it_took(database: Database) -> None:
+    await fill(database)
+    async with client(database) as http:
+        rows = (await http.get("/api/incidents?channel=ops")).json()["incidents"]
+    told = [(row["alert"], row["state"], row["tta_s"], row["ttr_s"]) for row in rows]
+    assert told == [("Disk/Full", "expired", None, None), ("HighLatency", "closed", 10.0, 120.0)]
+    assert rows[1]["acknowledged_at"] == "2023-11-14T22:13:30.000100Z"
+    assert rows[1]["last_at"] == rows[1]["closed_at"]
 
 
 async def test_what_ratchet_would_say_is_shown_and_not_said(database: Database) -> None:
@@ -152,6 +165,7 @@ async def test_the_schema_names_every_endpoint(database: Database) -> None:
         "/api/services/{service}/alerts/{alert}/messages",
         "/api/services/{service}/alerts/{alert}/post-runbook",
         "/api/services/{service}/alerts/{alert}/runbook",
+        "/api/services/{service}/alerts/{alert}/runbook/versions",
         "/api/incidents",
         "/api/commands/generate",
         "/api/commands/respond",
@@ -167,7 +181,16 @@ async def test_a_runbook_is_read_and_posted(database: Database) -> None:
         path = "/api/services/*/alerts/HighLatency/post-runbook"
         sent = await http.post(path, params={"channel_id": OPS}, headers={"X-Ratchet-Request": "1"})
         nowhere = await http.post(path, params={"channel_id": "C0NONE"}, headers={"X-Ratchet-Request": "1"})
-    assert read.json() == {"service": "checkout", "alert": "HighLatency", "markdown": "Restart checkout."}
+        versions = await http.get("/api/services/checkout/alerts/HighLatency/runbook/versions")
+    said = read.json()
+    assert (said["service"], said["alert"], said["markdown"]) == (
+        "checkout",
+        "HighLatency",
+        "Restart checkout.",
+    )
+    assert (said["writer"], said["version"], said["pinned"]) == ("model", 2, False)
+    [version] = versions.json()["versions"]
+    assert (version["version"], version["content"]["last_fix"]["text"]) == (2, "Restart.")
     assert (unknown.status_code, nowhere.status_code) == (404, 404)
     assert sent.status_code == 202
     assert house.posted == [(OPS, "Restart None.")]

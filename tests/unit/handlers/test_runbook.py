@@ -13,6 +13,7 @@ from ratchet.domain.effects import Post, Reply
 from ratchet.domain.incidents import Action, IncidentAction
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender, posted_at
 from ratchet.handlers.base import Trigger
+from ratchet.handlers.evidence import Gather
 from ratchet.handlers.runbook import RunbookHandler, RunbookRequest, RunbookTeller
 from ratchet.handlers.runbook_text import duration
 from ratchet.handlers.runbook_writer import RunbookWriter
@@ -117,7 +118,9 @@ def triaged(text: str, *, minutes: float = 0) -> Record:
 
 
 async def run(record: Record, at: Trigger | None = None) -> list[Reply]:
-    handler = RunbookHandler(RunbookWriter(record, record, record), RunbookTeller(record, LINKS), record)
+    handler = RunbookHandler(
+        RunbookWriter(Gather(record, record, record)), RunbookTeller(record, LINKS), record
+    )
     effects = await handler.handle(at or trigger())
     assert all(isinstance(effect, Reply) for effect in effects)
     return [effect for effect in effects if isinstance(effect, Reply)]
@@ -224,7 +227,7 @@ async def test_a_storm_gets_one_summary_and_no_runbooks() -> None:
     record = triaged("fixed by `systemctl restart checkout`")
     record.recent = [Open(ts(99_990 + n / 2)) for n in range(12)] + [Open(ts(100_000))]
     handler = RunbookHandler(
-        RunbookWriter(record, record), RunbookTeller(record, LINKS), record, StormLimits(alerts=5)
+        RunbookWriter(Gather(record, record)), RunbookTeller(record, LINKS), record, StormLimits(alerts=5)
     )
     first = await handler.handle(trigger())
     assert [type(effect) for effect in first] == [Post]
@@ -245,7 +248,7 @@ async def test_a_storm_gets_one_summary_and_no_runbooks() -> None:
 )
 async def test_a_person_may_ask_for_a_runbook(text: str, wanted: bool) -> None:
     record = triaged("fixed by `systemctl restart checkout`")
-    handler = RunbookRequest(RunbookWriter(record, record), RunbookTeller(record, LINKS))
+    handler = RunbookRequest(RunbookWriter(Gather(record, record)), RunbookTeller(record, LINKS))
     question = Message("C1", ts(100_000), Sender("person", "U1"), text, ts(100_000))
     asked = Trigger(question, Channel("C1", "ops"), "UME")
     assert handler.wants(asked) is wanted
@@ -256,7 +259,7 @@ async def test_a_person_may_ask_for_a_runbook(text: str, wanted: bool) -> None:
 
 
 async def test_a_runbook_nobody_can_write_is_said_to_be_unknown() -> None:
-    handler = RunbookRequest(RunbookWriter(Record(), Record()), RunbookTeller(Record(), LINKS))
+    handler = RunbookRequest(RunbookWriter(Gather(Record(), Record())), RunbookTeller(Record(), LINKS))
     question = Message("C1", ts(1), Sender("person", "U1"), "<@UME> runbook for a/B", ts(1))
     [reply] = await handler.handle(Trigger(question, Channel("C1", "ops"), "UME"))
     assert isinstance(reply, Reply)
@@ -264,7 +267,9 @@ async def test_a_runbook_nobody_can_write_is_said_to_be_unknown() -> None:
 
 
 def test_only_an_opening_message_is_wanted() -> None:
-    handler = RunbookHandler(RunbookWriter(Record(), Record()), RunbookTeller(Record(), LINKS), Record())
+    handler = RunbookHandler(
+        RunbookWriter(Gather(Record(), Record())), RunbookTeller(Record(), LINKS), Record()
+    )
     assert handler.wants(trigger())
     closing = IncidentAction(Action.CLOSE, alert=ALERT)
     assert not handler.wants(Trigger(trigger().message, Channel("C1", "ops"), "UME", closing))

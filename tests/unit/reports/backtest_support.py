@@ -84,7 +84,7 @@ def incident(opening: Event, close: Event | None = None, firings: int = 1) -> In
     return Incident(
         opening.channel_id, opening.pair_key, opening.alert, opening.service, "HIGH", "alertmanager",
         opening.ts, opening.happened_at, close.ts if close else None, close.happened_at if close else None,
-        firings,
+        firings, "closed" if close else "open", (close or opening).happened_at, None,
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def incident(hours_ago: float, minutes: float | None, **changes: Any) -> Inciden
     opened = NOW - timedelta(hours=hours_ago)
     base = Incident(
         "C0OPS", "k", "DiskFull", "checkout", "HIGH", "alertmanager", f"{opened.timestamp():.6f}", opened,
-        None, opened + timedelta(minutes=minutes) if minutes else None, 2,
+        None, opened + timedelta(minutes=minutes) if minutes else None, 2, "closed" if minutes else "open", opened, None,
     )  # fmt: skip
     return replace(base, **changes)
 

@@ -100,8 +100,10 @@ _OTHER_FOOTER = re.compile(
 
 def parse(view: View) -> IncidentAction | None:
     """A status word that a line begins with; then a whole sentence; then colour with words beside it."""
-    if not view.headlines or _TRACKERS.search(view.name):
+    if not view.headlines:
         return None
+    if _TRACKERS.search(view.name):
+        return IncidentAction(Action.NONE, tool="generic", confidence=0.5, rule="generic tracker")
     answers = [found for line in view.headlines if (found := _line(view, line))]
     firing = [one for one in answers if one.action is Action.OPEN]
     answer = next(iter(firing or answers), None) or _coloured(view)

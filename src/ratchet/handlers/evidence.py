@@ -1,0 +1,212 @@
+"""What a runbook rests on: what people wrote under earlier firings, and what the documents say. No model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import median
+from typing import Final, Literal, Protocol
+
+from ratchet.domain.documents import DocumentHit
+from ratchet.domain.messages import Message, MessageRef
+from ratchet.handlers.extract import Extract, Finding, Thread, extract, threads_of
+from ratchet.handlers.storm import OpenLike
+
+MAX_FIRINGS: Final = 100
+MAX_SIMILAR: Final = 3
+Origin = Literal["same", "other service", "similar"]
+
+
+class FiringLike(Protocol):
+    """An opening message of an alert."""
+
+    @property
+    def ref(self) -> MessageRef: ...
+    @property
+    def happened_at(self) -> datetime: ...
+    @property
+    def service(self) -> str | None: ...
+
+
+class PairEventLike(Protocol):
+    """An open or a close of one pair key."""
+
+    @property
+    def action(self) -> str: ...
+    @property
+    def ts(self) -> str: ...
+    @property
+    def happened_at(self) -> datetime: ...
+
+
+class TriageHistory(Protocol):
+    """What the writer reads. `visible_from`: only public channels and that channel."""
+
+    async def firings(
+        self,
+        service: str | None,
+        alert: str,
+        before: datetime,
+        visible_from: str,
+        *,
+        other_services: bool = False,
+        limit: int = 100,
+    ) -> Sequence[FiringLike]: ...
+
+    async def ends(self, refs: Sequence[MessageRef]) -> dict[MessageRef, datetime | None]: ...
+
+    async def previous(
+        self, channel_id: str, pair_key: str, before: datetime, limit: int = 10
+    ) -> Sequence[PairEventLike]: ...
+
+
+class ChannelOpens(Protocol):
+    async def opens(self, channel_id: str, since: datetime, until: datetime) -> Sequence[OpenLike]:
+        """Opening messages of a channel from `since` to `until`, both included, oldest first."""
+        ...
+
+
+class TriageThreads(Protocol):
+    async def triage(self, roots: Sequence[MessageRef], per_thread: int = 200) -> list[Message]: ...
+
+
+class AlertDocuments(Protocol):
+    async def naming(self, alert: str, service: str | None = None) -> DocumentHit | None:
+        """The document whose title, file name or heading names the alert."""
+        ...
+
+
+class SimilarNames(Protocol):
+    async def similar(self, alert: str, before: datetime, visible_from: str, limit: int = 3) -> Sequence[str]:
+        """Other alerts that mean much the same and fired before, most alike first; mostly there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How often an alert fired and how it ended. Durations in seconds; None when none is known."""
+
+    firings: int
+    since: datetime
+    last: datetime
+    median_open_s: float | None
+    untouched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about an alert.
+
+    `from_alert` and `from_service` are where its threads come from: what was asked when `origin` is `same`.
+
+    `extract` is None when nobody wrote anything useful, `document` when none names the alert; not both.
+    `statistics` are of `from_alert`, None when it never fired before.
+    """
+
+    alert: str
+    service: str | None
+    origin: Origin
+    from_alert: str
+    from_service: str | None
+    statistics: Statistics | None
+    extract: Extract | None
+    document: DocumentHit | None = None
+
+    @property
+    def pool(self) -> Sequence[Finding]:
+        """All that a writer may use, the newest thread's first."""
+        return self.extract.pool if self.extract else ()
+
+    @property
+    def messages(self) -> dict[MessageRef, Message]:
+        return {finding.message.ref: finding.message for finding in self.pool}
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal as long as a writer would be given the same."""
+        parts = sorted(f"{ref}@{message.version}" for ref, message in self.messages.items())
+        if self.document is not None:
+            parts += [self.document.id, *(passage.text for passage in self.document.passages)]
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Finds the evidence for an alert, best source first."""
+
+    history: TriageHistory
+    threads: TriageThreads
+    documents: AlertDocuments | None = None
+    names: SimilarNames | None = None
+
+    async def evidence(
+        self, service: str | None, alert: str, before: datetime, visible_from: str
+    ) -> Evidence | None:
+        """From earlier firings of this service's alert, else of another service's, else of an alert much like
+        it; and the document that names it. None without any.
+        """
+        document = await self.documents.naming(alert, service) if self.documents else None
+        found = await self._known(service, alert, before, visible_from)
+        if found is None and document is None:
+            found = await self._similar(service, alert, before, visible_from)
+        if found is not None:
+            return replace(found, document=document)
+        if document is None:
+            return None
+        return Evidence(alert, service, "same", alert, service, None, None, document)
+
+    async def _known(
+        self, service: str | None, alert: str, before: datetime, visible_from: str
+    ) -> Evidence | None:
+        for others in (False, True):
+            firings = await self.history.firings(
+                service, alert, before, visible_from, other_services=others, limit=MAX_FIRINGS
+            )
+            found = await self._read(firings)
+            if found is not None:
+                extracted, statistics = found
+                origin: Origin = "other service" if others else "same"
+                where = firings[0].service if others else service
+                return Evidence(alert, service, origin, alert, where, statistics, extracted)
+        return None
+
+    async def _similar(
+        self, service: str | None, alert: str, before: datetime, visible_from: str
+    ) -> Evidence | None:
+        if self.names is None:
+            return None
+        for name in await self.names.similar(alert, before, visible_from, MAX_SIMILAR):
+            found = await self._known(service, name, before, visible_from)
+            if found is not None:
+                return replace(found, alert=alert, service=service, origin="similar")
+        return None
+
+    async def _read(self, firings: Sequence[FiringLike]) -> tuple[Extract, Statistics] | None:
+        """What is useful under these firings, and how they went; None when nothing is."""
+        if not firings:
+            return None
+        opened = {firing.ref: firing.happened_at for firing in firings}
+        ends = await self.history.ends(list(opened))
+        threads = threads_of(opened, ends, await self.threads.triage(list(opened)))
+        found = extract(threads)
+        return (found, _statistics(opened, ends, threads)) if found is not None else None
+
+
+def _statistics(
+    opened: dict[MessageRef, datetime], ends: dict[MessageRef, datetime | None], threads: Sequence[Thread]
+) -> Statistics:
+    durations = [
+        (closed - opened[ref]).total_seconds()
+        for ref, closed in ends.items()
+        if closed is not None and ref in opened
+    ]
+    touched = {thread.root for thread in threads}
+    return Statistics(
+        firings=len(opened),
+        since=min(opened.values()),
+        last=max(opened.values()),
+        median_open_s=median(durations) if durations else None,
+        untouched=sum(1 for ref, closed in ends.items() if closed is not None and ref not in touched),
+    )

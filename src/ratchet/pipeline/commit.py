@@ -1,0 +1,112 @@
+"""Effects into the database: what is to be said into the outbox, the rest at once. All or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from ratchet.domain.effects import (
+    Annotate,
+    AskApproval,
+    DirectMessage,
+    Effect,
+    KeepRunbook,
+    OwnEffect,
+    Post,
+    React,
+    Reply,
+    Said,
+    SetManners,
+    UnpinRunbook,
+)
+from ratchet.domain.messages import MessageRef
+from ratchet.jobs.base import NewJob, Priority
+from ratchet.jobs.queue import Queue
+from ratchet.pipeline import work
+from ratchet.store import approvals, channels, messages, outbox, runbooks
+from ratchet.store.outbox import NewRow
+from ratchet.store.pool import Database
+
+# What an approval may set off.
+DEFERRED: Final[Mapping[str, type[KeepRunbook | UnpinRunbook]]] = {
+    "keep_runbook": KeepRunbook,
+    "unpin_runbook": UnpinRunbook,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Stores effects under keys that the run determines, so that a second time changes nothing."""
+
+    db: Database
+    queue: Queue
+
+    async def run(self, run_key: str, handler: str, effects: Sequence[Effect]) -> bool:
+        """Store a run's effects and their delivery jobs; False when they were stored before."""
+        async with self.db.transaction() as conn:
+            if not await outbox.start_run(conn, run_key, len(effects)):
+                return False
+            await self.store(conn, run_key, handler, effects)
+        return True
+
+    async def store(
+        self, conn: AsyncConnection[Any], run_key: str, handler: str, effects: Sequence[Effect]
+    ) -> None:
+        """The same within a transaction of the caller's."""
+        rows: list[NewRow] = []
+        for number, effect in enumerate(effects):
+            key = f"{run_key}:{number}"
+            if isinstance(effect, AskApproval):
+                await approvals.ask(conn, key, handler, effect)
+            if isinstance(effect, Annotate | SetManners | KeepRunbook | UnpinRunbook):
+                await change(conn, effect)
+            else:
+                rows.append(_row(key, handler, effect))
+        if rows:
+            await outbox.add(conn, rows)
+            await self.queue.put(conn, [deliver_job(row.key, row.channel_id) for row in rows])
+
+
+async def change(conn: AsyncConnection[Any], effect: OwnEffect) -> None:
+    """Ratchet's own state."""
+    match effect:
+        case Annotate(channel_id=channel_id, ts=ts, attrs=attrs):
+            await messages.annotate(conn, MessageRef(channel_id, ts), attrs)
+        case SetManners(channel_id=channel_id, changes=changes):
+            await channels.set_manners(conn, channel_id, changes)
+        case KeepRunbook():
+            await runbooks.keep(conn, effect)
+        case UnpinRunbook():
+            await runbooks.unpin(conn, effect)
+
+
+def deferred(data: Mapping[str, Any]) -> KeepRunbook | UnpinRunbook:
+    """An effect that an approval holds as JSON."""
+    fields = dict(data)
+    if "sources" in fields:
+        fields["sources"] = tuple((channel_id, ts) for channel_id, ts in fields["sources"])
+    return DEFERRED[fields.pop("kind")](**fields)
+
+
+def deliver_job(key: str, channel_id: str) -> NewJob:
+    return NewJob(
+        work.DeliverJob(key=key, channel_id=channel_id), priority=Priority.DELIVERY, unique=f"deliver:{key}"
+    )
+
+
+def _row(key: str, handler: str, effect: Said) -> NewRow:
+    match effect:
+        case Reply(channel_id=channel_id, thread_ts=thread_ts):
+            return NewRow(key, handler, channel_id, thread_ts, asdict(effect))
+        case AskApproval(channel_id=channel_id, thread_ts=thread_ts):
+            # What it would do stands with the approval only.
+            return NewRow(key, handler, channel_id, thread_ts, {**asdict(effect), "effects": ()})
+        case Post(channel_id=channel_id, once=once):
+            return NewRow(once or key, handler, channel_id, None, asdict(effect))
+        case React(channel_id=channel_id, ts=ts):
+            return NewRow(key, handler, channel_id, ts, asdict(effect))
+        case DirectMessage(user_id=user_id, email=email):
+            return NewRow(key, handler, f"dm:{user_id or email}", None, asdict(effect))

@@ -1,0 +1,101 @@
+"""What was asked for and waits for a person's yes, and who decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from ratchet.domain.effects import AskApproval
+from ratchet.domain.messages import MessageRef
+
+State = Literal["pending", "approved", "rejected", "expired", "withdrawn"]
+
+ASK: Final = """
+insert into approvals (key, handler, channel_id, thread_ts, asked_by, source_channel, source_ts, markdown, effects,
+                       expires_at)
+values (%(key)s, %(handler)s, %(channel_id)s, %(thread_ts)s, %(asked_by)s, %(source_channel)s, %(source_ts)s,
+        %(markdown)s, %(effects)s, now() + make_interval(secs => %(expires_s)s))
+on conflict (key) do nothing
+"""
+# Locked, so that of two clicks at once one decides.
+GET: Final = """
+select key, handler, channel_id, thread_ts, asked_by, markdown, effects, state, decided_by,
+       expires_at < now() as late
+from approvals where key = %(key)s for update
+"""
+DECIDE: Final = """
+update approvals set state = %(state)s, decided_by = %(by)s, decided_at = now() where key = %(key)s
+"""
+AUDIT: Final = """
+insert into audit (who, action, subject, attrs) values (%(who)s, %(action)s, %(subject)s, %(attrs)s)
+"""
+WITHDRAW: Final = """
+update approvals a set markdown = '', effects = '[]',
+    state = case when state = 'pending' then 'withdrawn' else state end
+from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+where a.source_channel = u.channel_id and a.source_ts = u.ts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """`effects` are as JSON. `late`: it waited longer than it may."""
+
+    key: str
+    handler: str
+    channel_id: str
+    thread_ts: str
+    asked_by: str
+    markdown: str
+    effects: list[dict[str, Any]]
+    state: State
+    decided_by: str | None
+    late: bool
+
+
+async def ask(conn: AsyncConnection[Any], key: str, handler: str, effect: AskApproval) -> None:
+    await conn.execute(
+        ASK,
+        {
+            "key": key,
+            "handler": handler,
+            "channel_id": effect.channel_id,
+            "thread_ts": effect.thread_ts,
+            "asked_by": effect.asked_by,
+            "source_channel": effect.source[0],
+            "source_ts": effect.source[1],
+            "markdown": effect.markdown,
+            "effects": Jsonb([asdict(one) for one in effect.effects]),
+            "expires_s": effect.expires_s,
+        },
+    )
+
+
+async def get(conn: AsyncConnection[Any], key: str) -> Approval | None:
+    """The approval, locked until the transaction ends."""
+    async with conn.cursor(row_factory=class_row(Approval)) as cur:
+        return await (await cur.execute(GET, {"key": key})).fetchone()
+
+
+async def decide(conn: AsyncConnection[Any], approval: Approval, state: State, by: str) -> None:
+    """Store the decision, and that it was made by whom."""
+    await conn.execute(DECIDE, {"key": approval.key, "state": state, "by": by})
+    what = {"handler": approval.handler, "asked_by": approval.asked_by}
+    await audit(conn, by, f"approval_{state}", approval.key, what)
+
+
+async def audit(
+    conn: AsyncConnection[Any], who: str, action: str, subject: str, attrs: dict[str, Any]
+) -> None:
+    """`attrs` must hold nothing that anybody wrote."""
+    await conn.execute(AUDIT, {"who": who, "action": action, "subject": subject, "attrs": Jsonb(attrs)})
+
+
+async def withdraw(conn: AsyncConnection[Any], gone: Sequence[MessageRef]) -> None:
+    """Take back what these deleted messages asked for."""
+    await conn.execute(WITHDRAW, {"channels": [r.channel_id for r in gone], "ts": [r.ts for r in gone]})

@@ -1,0 +1,77 @@
+"""Whatever the order and number of deliveries, the incidents are those of the story."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ratchet.domain.messages import posted_at
+from ratchet.handlers.runbook import first_of_run
+from ratchet.pipeline.classify import BuiltIn
+from ratchet.pipeline.dispatch import Dispatch
+from ratchet.store.incidents import Incidents
+from ratchet.store.pool import Database
+from tests.integration.pipeline.house import ME, House
+from tests.integration.pipeline.pairing_story import NAMELESS, Story, acknowledged_at, expected, stories
+
+TABLES = ("messages", "reactions", "tombstones", "parked_edits", "jobs", "channels")
+VIEW = """
+select channel_id, alert, service, open_ts, opened_at, close_ts, closed_at, firings, state, last_at, acknowledged_at
+from incidents order by opened_at
+"""
+KEYS = "select open_ts, pair_key from incidents"
+NOW = time.time()
+
+
+async def deliver(house: House, story: Story, data: st.DataObject) -> None:
+    """In any order, some events twice, in any batches, their jobs run at once or late."""
+    dispatch = Dispatch(house.db, house.queue, house.classifier, [], ME.user_id)
+    repeats = data.draw(st.lists(st.sampled_from(story.events), max_size=3), label="repeats")
+    events = data.draw(st.permutations([*story.events, *repeats]), label="order")
+    while events:
+        size = data.draw(st.integers(1, len(events)), label="batch")
+        await house.hear(*events[:size])
+        events = events[size:]
+        if not events or data.draw(st.booleans(), label="work"):
+            await house.work_off(dispatch.run_message, "message")
+
+
+def incidents_of(story: Story, now: datetime) -> list[Any]:
+    return [
+        (
+            one.channel, one.subject.alert, one.subject.service, *one.firings[0], *(one.close or (None, None)),
+            len(one.firings), one.state(now), one.last_at, acknowledged_at(story, one),
+        )
+        for one in expected(story)
+    ]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=stories(NOW), data=st.data())
+async def test_any_story_in_any_order_with_repeats_makes_its_incidents(
+    database: Database, story: Story, data: st.DataObject
+) -> None:
+    house = House(database, BuiltIn(NAMELESS))
+    for table in TABLES:
+        await house.rows(f"delete from {table}")
+    await deliver(house, story, data)
+    assert await house.rows(VIEW) == incidents_of(story, datetime.now(UTC))
+    await the_handler_agrees(house, story)
+
+
+async def the_handler_agrees(house: House, story: Story) -> None:
+    """What the runbook handler calls still open is the incident of the view."""
+    keys = dict(await house.rows(KEYS))
+    for incident in expected(story):
+        messages = {ts for ts, _ in incident.firings}
+        for number, (ts, at) in enumerate(incident.firings):
+            if posted_at(ts) != at or incident.subject.key is None:
+                continue
+            previous = await Incidents(house.db).previous(incident.channel, keys[incident.firings[0][0]], at)
+            first = first_of_run(previous, at)
+            assert (first is not None) == (number > 0)
+            assert first is None or first.ts in messages
