@@ -93,7 +93,7 @@ class Corpus:
             return self.alert(channel, ts)
         if roll < 2 * self.alert_share and self.firing.get(channel):
             return self.fix(channel, ts)
-        message = self._spoken(ts, self.text())
+        message = self.spoken(ts, self.text())
         roots = self.roots.setdefault(channel, [])
         if roots and self.dice.random() < 0.4:
             message["thread_ts"] = self.dice.choice(roots[-8:])
@@ -123,7 +123,7 @@ class Corpus:
         """What somebody did about an alert that fires, in its thread."""
         root, _, service, _ = self.dice.choice(self.firing[channel])
         text = self.dice.choice(FIXES).format(service=service, n=self.dice.randrange(9000))
-        return {**self._spoken(ts, text), "thread_ts": root}
+        return {**self.spoken(ts, text), "thread_ts": root}
 
     def text(self) -> str:
         """Mostly a line or two; now and then a page of log."""
@@ -156,7 +156,7 @@ class Corpus:
         service = self.dice.choice(SERVICES)
         return f"level=error svc={service} code={code} took={took}ms trace={self.dice.randrange(16**8):08x}"
 
-    def _spoken(self, ts: str, text: str) -> Json:
+    def spoken(self, ts: str, text: str) -> Json:
         element = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
         block = {"type": "rich_text", "block_id": f"{self.dice.randrange(16**6):x}", "elements": [element]}
         return {

@@ -23,7 +23,6 @@ PACKAGES: Final = (
     "structlog",
     "pydantic",
     "psycopg, psycopg_pool",
-    
     "aiohttp",
     "slack_sdk",
     "pgqueuer",

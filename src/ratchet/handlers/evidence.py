@@ -11,11 +11,13 @@ from typing import Final, Literal, Protocol
 
 from ratchet.domain.documents import DocumentHit
 from ratchet.domain.messages import Message, MessageRef
-from ratchet.handlers.extract import Extract, Finding, Thread, extract, threads_of
+from ratchet.handlers.extract import Extract, Finding, Thread, extract, rank, threads_of
 from ratchet.handlers.storm import OpenLike
 
 MAX_FIRINGS: Final = 100
 MAX_SIMILAR: Final = 3
+PORTION: Final = 25
+ENOUGH: Final = 12
 Origin = Literal["same", "other service", "similar"]
 
 
@@ -70,6 +72,10 @@ class ChannelOpens(Protocol):
 
 class TriageThreads(Protocol):
     async def triage(self, roots: Sequence[MessageRef], per_thread: int = 200) -> list[Message]: ...
+
+    async def touched(self, roots: Sequence[MessageRef]) -> set[MessageRef]:
+        """Those of the messages under which a person wrote."""
+        ...
 
 
 class AlertDocuments(Protocol):
@@ -189,24 +195,40 @@ class Gather:
             return None
         opened = {firing.ref: firing.happened_at for firing in firings}
         ends = await self.history.ends(list(opened))
-        threads = threads_of(opened, ends, await self.threads.triage(list(opened)))
+        threads = await self._threads(opened, ends)
         found = extract(threads)
-        return (found, _statistics(opened, ends, threads)) if found is not None else None
+        if found is None:
+            return None
+        closed = [ref for ref, end in ends.items() if end is not None]
+        touched = await self.threads.touched(closed)
+        return found, _statistics(opened, ends, len(closed) - len(touched))
+
+    async def _threads(
+        self, opened: dict[MessageRef, datetime], ends: dict[MessageRef, datetime | None]
+    ) -> list[Thread]:
+        """Newest first, in portions, until enough of them help: older ones would hardly be shown."""
+        newest = sorted(opened, key=lambda ref: opened[ref], reverse=True)
+        found: list[Thread] = []
+        for start in range(0, len(newest), PORTION):
+            portion = {ref: opened[ref] for ref in newest[start : start + PORTION]}
+            found += threads_of(portion, ends, await self.threads.triage(list(portion)))
+            if sum(bool(rank(thread)) for thread in found) >= ENOUGH:
+                break
+        return found
 
 
 def _statistics(
-    opened: dict[MessageRef, datetime], ends: dict[MessageRef, datetime | None], threads: Sequence[Thread]
+    opened: dict[MessageRef, datetime], ends: dict[MessageRef, datetime | None], untouched: int
 ) -> Statistics:
     durations = [
         (closed - opened[ref]).total_seconds()
         for ref, closed in ends.items()
         if closed is not None and ref in opened
     ]
-    touched = {thread.root for thread in threads}
     return Statistics(
         firings=len(opened),
         since=min(opened.values()),
         last=max(opened.values()),
         median_open_s=median(durations) if durations else None,
-        untouched=sum(1 for ref, closed in ends.items() if closed is not None and ref not in touched),
+        untouched=untouched,
     )

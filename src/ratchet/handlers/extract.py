@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from ratchet.domain.messages import Message, MessageRef
+from ratchet.handlers.signs import ACTED, CALM, CAUSE, COMPLAINT, FAILED, INSTEAD, THANKS, Said
 
 USEFUL: Final = 3.0
 # A thread counts for less the further back it lies: fixes go out of date.
@@ -43,35 +44,10 @@ LOOKING: Final = re.compile(
     r"\b(?:get|describe|logs|top|ps|status|list|plan|log|diff|show)\b|redis-cli\s[^`]{0,40}--bigkeys)",
     re.IGNORECASE,
 )
-COMPLAINT: Final = re.compile(
-    r"\b(?:denied|error|exception|fatal|refused|not found|timed? ?out|failed|panic)\b", re.IGNORECASE
-)
 CHANGE_LINK: Final = re.compile(
     r"https?://[^\s<>|]{1,300}?/(?:pull|merge_requests|commit|compare|deploy\w{0,40}|releases?|runs)/[^\s<>|]"
 )
 LINK: Final = re.compile(r"https?://\S")
-ACTED: Final = re.compile(
-    r"\b(?:fixed|solved|roll(?:ed|ing) back|rollback|revert(?:ed|ing)|restart(?:ed|ing)?|"
-    r"scal(?:ed|ing)|bump(?:ed|ing)|fail(?:ed|ing) over|clear(?:ed|ing)|drain(?:ed|ing)|"
-    r"rotat(?:ed|ing)|renew(?:ed|ing)|flip(?:ped|ping)?|switch(?:ed|ing)?|disabl(?:ed|ing)|"
-    r"enabl(?:ed|ing)|kill(?:ed|ing)|delet(?:ed|ing)|increas(?:ed|ing)|lower(?:ed|ing)|"
-    r"rais(?:ed|ing)|merg(?:ed|ing)|paus(?:ed|ing)|unblock(?:ed|ing)|did the trick|that did it)\b",
-    re.IGNORECASE,
-)
-CAUSE: Final = re.compile(r"\b(?:root cause|turned out|caused by|culprit|because)\b", re.IGNORECASE)
-CALM: Final = re.compile(
-    r"\b(?:resolved|recover(?:ed|ing)|back to normal|green again|worked)\b", re.IGNORECASE
-)
-INSTEAD: Final = re.compile(r"\b(?:instead|from now on|no longer|going forward|proper fix)\b", re.IGNORECASE)
-FAILED: Final = re.compile(
-    r"\b(?:did(?:n.t| not) (?:help|work|change)|no (?:change|luck|effect)|not it\b|nope|wrong (?:guess|lead)|"
-    r"still (?:firing|failing|down|seeing|high)|made it worse|red herring)",
-    re.IGNORECASE,
-)
-THANKS: Final = re.compile(
-    r"\b(?:that worked|that did it|confirmed|works now|thanks|nice|green again|recovered)\b",
-    re.IGNORECASE,
-)
 ACKNOWLEDGED: Final = re.compile(
     r"^\W*(?:looking|on it|ack(?:ed)?|checking|mine|taking a look|here|\+1)\b", re.IGNORECASE
 )
@@ -115,16 +91,20 @@ class Extract:
 def score(message: Message, close: Close, answer: Message | None) -> float:
     """Points of one reply; `close` is the end of its thread's incident, `answer` the next reply."""
     text = message.text[:MAX_CHARS]
+    said = Said.of(text)
     points = _commands(text)
-    points += 1.5 if CHANGE_LINK.search(text) else 0.5 if LINK.search(text) else 0.0
-    points += 1.5 if ACTED.search(text) else 0.0
-    points += 1.0 if CAUSE.search(text) else 0.0
-    points += 0.5 if CALM.search(text) else 0.0
-    points += 1.5 if INSTEAD.search(text) else 0.0
+    if "://" in text:
+        points += 1.5 if CHANGE_LINK.search(text) else 0.5 if LINK.search(text) else 0.0
+    points += 1.5 if said.any(ACTED) else 0.0
+    points += 1.0 if said.any(CAUSE) else 0.0
+    points += 0.5 if said.any(CALM) else 0.0
+    points += 1.5 if said.any(INSTEAD) else 0.0
     points += _praise(message)
-    points += 1.0 if answer is not None and THANKS.search(answer.text[:MAX_CHARS]) else 0.0
-    points -= 2.5 if FAILED.search(text) else 0.0
-    points -= 2.0 if answer is not None and FAILED.search(answer.text[:MAX_CHARS]) else 0.0
+    points -= 2.5 if said.any(FAILED) else 0.0
+    if answer is not None:
+        answered = Said.of(answer.text[:MAX_CHARS])
+        points += 1.0 if answered.any(THANKS) else 0.0
+        points -= 2.0 if answered.any(FAILED) else 0.0
     points -= 1.5 if text.rstrip().endswith("?") else 0.0
     points -= 1.5 if ACKNOWLEDGED.search(text) else 0.0
     points -= 1.0 if len(text) < 15 else 0.0
@@ -133,10 +113,10 @@ def score(message: Message, close: Close, answer: Message | None) -> float:
 
 def _commands(text: str) -> float:
     """A command is the best sign of all; code that quotes an error is a symptom."""
-    code = CODE.findall(text)
+    code = CODE.findall(text) if "`" in text else []
     if not code:
         return 0.0
-    if all(COMPLAINT.search(snippet) for snippet in code):
+    if all(Said.of(snippet).any(COMPLAINT) for snippet in code):
         return 0.5
     if all(LOOKING.match(snippet) for snippet in code):
         return 2.5
@@ -174,8 +154,10 @@ def _timing(message: Message, close: Close) -> float:
 
 def says_what_to_do(text: str) -> bool:
     """Whether there is anything in it to repeat. That all is well again is no help the next time."""
-    signs = (CODE, CHANGE_LINK, ACTED, CAUSE, INSTEAD)
-    return any(sign.search(text) for sign in signs) or not CALM.search(text)
+    said = Said.of(text)
+    if not said.any(CALM) or any(said.any(sign) for sign in (ACTED, CAUSE, INSTEAD)):
+        return True
+    return bool(CODE.search(text) or CHANGE_LINK.search(text))
 
 
 def rank(thread: Thread, elsewhere: Counter[str] | None = None) -> list[Finding]:

@@ -46,6 +46,14 @@ class EventLike(Protocol):
     def ref(self) -> MessageRef: ...
 
 
+class AlertNames(Protocol):
+    """Which names of alerts are similar, whenever they fired."""
+
+    def like(self, name: str) -> Sequence[str]:
+        """The others that are similar, best first."""
+        ...
+
+
 class ReplyLike(Protocol):
     """A person's reply. `place` counts from 1 within its thread, bots included.
 
@@ -92,7 +100,10 @@ def _known(reply: ReplyLike) -> KnownReply:
 
 @dataclass(frozen=True, slots=True)
 class RecordedHistory:
-    """Opens, closes and what people wrote under them, indexed once; every list is oldest first."""
+    """Opens, closes and what people wrote under them, indexed once; every list is oldest first.
+
+    `names` None: no alert is similar to another.
+    """
 
     events: Sequence[EventLike]
     opens_of_alert: Mapping[str, Sequence[EventLike]]
@@ -103,15 +114,19 @@ class RecordedHistory:
     opens_of_message: Mapping[MessageRef, Sequence[EventLike]]
     replies: Mapping[MessageRef, Sequence[KnownReply]]
     public: frozenset[str]
+    names: AlertNames | None = None
 
     def visible(self, channel_id: str, visible_from: str) -> bool:
         return channel_id == visible_from or channel_id in self.public
 
 
 def recorded_history(
-    events: Iterable[EventLike], replies: Iterable[ReplyLike], public: Iterable[str]
+    events: Iterable[EventLike],
+    replies: Iterable[ReplyLike],
+    public: Iterable[str],
+    names: AlertNames | None = None,
 ) -> RecordedHistory:
-    """`public`: ids of the public channels."""
+    """`public`: ids of the public channels. `names`: of all alerts of the events."""
     ordered = sorted(events, key=lambda e: (e.happened_at, e.ts, e.version))
     opens = [event for event in ordered if event.action == Action.OPEN]
     closes = [event for event in ordered if event.action == Action.CLOSE]
@@ -128,6 +143,7 @@ def recorded_history(
         opens_of_message=grouped((e.ref, e) for e in opens),
         replies=threads,
         public=frozenset(public),
+        names=names,
     )
 
 
@@ -217,6 +233,22 @@ class AsOf:
             for reply in self.history.replies.get(root, ())
             if reply.place <= per_thread and (message := reply.at(self.moment)) is not None
         ]
+
+    async def similar(self, alert: str, before: datetime, visible_from: str, limit: int = 3) -> Sequence[str]:
+        """Names of other alerts that had fired and whose fix may help with this one, best first."""
+        found: list[str] = []
+        for name in self.history.names.like(alert) if self.history.names else ():
+            if len(found) == limit:
+                break
+            past = self._past(self.history.opens_of_alert.get(name, ()), before)
+            if name != alert and any(self.history.visible(e.channel_id, visible_from) for e in past):
+                found.append(name)
+        return found
+
+    async def touched(self, roots: Sequence[MessageRef]) -> set[MessageRef]:
+        """Those of the messages under which a person had written."""
+        replies = self.history.replies
+        return {root for root in roots if any(reply.at(self.moment) for reply in replies.get(root, ()))}
 
     def _past(self, events: Sequence[EventLike], asked: datetime) -> Sequence[EventLike]:
         return before(events, min(asked, self.moment))

@@ -138,6 +138,11 @@ cross join lateral (
 where m.attrs->'sender'->>'kind' = 'person'
 order by m.channel_id, m.parent_ts, m.ts
 """
+TOUCHED: Final = """
+select u.channel_id, u.ts from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
+where exists (select from messages m where m.channel_id = u.channel_id and m.parent_ts = u.ts
+              and m.attrs->'sender'->>'kind' = 'person')
+"""
 ROOTS_BETWEEN: Final = """
 select ts from messages
 where channel_id = %(channel_id)s and ts >= %(oldest)s and ts <= %(newest)s and parent_ts is null
@@ -225,6 +230,12 @@ class Messages:
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
             await cur.execute(TRIAGE, {**_keys(roots), "per_thread": per_thread})
             return [row.message() for row in await cur.fetchall()]
+
+    async def touched(self, roots: Sequence[MessageRef]) -> set[MessageRef]:
+        """Those of the messages under which a person wrote."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            await cur.execute(TOUCHED, _keys(roots))
+            return {MessageRef(*row) for row in await cur.fetchall()}
 
     async def recent(self, channel_id: str, limit: int, before: str | None = None) -> list[Message]:
         """The newest messages of a channel (replies included), newest first."""

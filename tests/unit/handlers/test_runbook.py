@@ -95,6 +95,9 @@ class Record:
     async def triage(self, roots: Sequence[MessageRef], per_thread: int = 200) -> list[Message]:
         return [m for m in self.replies if MessageRef(m.channel_id, m.thread_ts) in roots]
 
+    async def touched(self, roots: Sequence[MessageRef]) -> set[MessageRef]:
+        return {MessageRef(m.channel_id, m.thread_ts) for m in self.replies} & set(roots)
+
     async def naming(self, alert: str, service: str | None = None) -> DocumentHit | None:
         return self.document
 
