@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 from tests.acceptance.harness import eventually
 
@@ -140,3 +140,57 @@ async def test_an_alert_gets_a_runbook_a_question_an_answer_and_a_resolve_closes
     await replies.evaluate("box => { box.scrollTop = 0 }")
     await picture(page, "demo-question")
     await replies.get_by_role("button", name="Good answer").click()
+
+
+async def open_channel(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).click()
+
+
+async def thread_of(page: Page, text: str) -> Locator:
+    """The thread pane of the newest message with this text, once it has a reply."""
+    alert = page.locator("#messages .msg").filter(has_text=text).last
+    await alert.get_by_role("button", name="1 reply").click()
+    replies = page.locator("#replies")
+    await expect(replies).to_contain_text(text)
+    return replies
+
+
+async def test_alerts_fired_one_after_another_get_page_fix_line_and_storm_summary(
+    demo: Demo, page: Page
+) -> None:
+    name, firing = "Never fired before", "[FIRING:1] PaymentWebhookBacklog payments"
+    await open_channel(page, "ops-alerts")
+    await fire(page, name, "Fire")
+    replies = await thread_of(page, firing)
+    await expect(replies).to_contain_text("The written runbook")
+    await expect(replies).to_contain_text("I have not seen it fire before")
+    await replies.evaluate("box => { box.scrollTop = 0 }")
+    await picture(page, "runbook-first-firing")
+
+    await page.locator("#thread textarea").fill("`harborctl webhooks replay --since 1h` drained it, fixed")
+    await page.keyboard.press("Enter")
+    await expect(replies).to_contain_text("drained it, fixed")
+    await fire(page, name, "Resolve")
+
+    async def closed() -> bool:
+        found = await demo.incidents("PaymentWebhookBacklog")
+        return bool(found) and found[0]["closed_at"] is not None
+
+    await eventually(closed, what="the incident is closed")
+    await fire(page, name, "Fire")
+    replies = await thread_of(page, firing)
+    await expect(replies).to_contain_text("What fixed it last time")
+    await expect(replies).to_contain_text("harborctl webhooks replay --since 1h")
+    await replies.evaluate("box => { box.scrollTop = 0 }")
+    await picture(page, "runbook-second-firing")
+
+    await fire(page, name, "Fire")
+    replies = await thread_of(page, firing)
+    await expect(replies).to_contain_text("Still open")
+    await picture(page, "runbook-repeat")
+
+    await fire(page, "A storm", "Fire twelve alerts")
+    storm = page.locator("#messages .msg").filter(has_text="this looks like one incident")
+    await expect(storm).to_have_count(1)
+    await page.locator("#messages").evaluate("box => { box.scrollTop = box.scrollHeight }")
+    await picture(page, "runbook-storm")

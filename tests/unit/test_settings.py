@@ -109,3 +109,14 @@ def test_every_setting_is_documented() -> None:
     ]
     assert missing == []
     assert all(f"_{part.upper()}" in text for part in ("host", "port", "user", "pass", "name"))
+
+
+def test_the_model_judges_alerts_where_there_were_some_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert read().alert_model == "auto"
+    monkeypatch.setenv("RATCHET_ALERT_MODEL", "off")
+    assert read().alert_model == "off"
+    monkeypatch.setenv("RATCHET_ALERT_MODEL", "sometimes")
+    with pytest.raises(Misconfigured, match="RATCHET_ALERT_MODEL"):
+        read()

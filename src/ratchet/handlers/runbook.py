@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Final, Protocol
 
 from ratchet.domain.effects import Effect, Footer, Post, Reply
@@ -88,11 +89,13 @@ class RunbookHandler:
             return held_back if manners.storms else []
         if incident.alert is None:
             return []
-        if (again := await self._again(trigger)) is not None:
-            return [again] if manners.repeats else []
+        asked = asked_in(trigger, incident.service, incident.alert)
+        earlier = await self._earlier(trigger)
+        if earlier is not None and (earlier.still_open or not await self._learned(asked, earlier)):
+            return [self._line(trigger, earlier)] if manners.repeats else []
         if not manners.runbooks:
             return []
-        runbook = await self.writer.write(asked_in(trigger, incident.service, incident.alert))
+        runbook = await self.writer.write(asked)
         return await self.teller.effects(runbook, message) if runbook else []
 
     async def _storm(self, trigger: Trigger) -> list[Effect] | None:
@@ -107,8 +110,8 @@ class RunbookHandler:
         once = f"storm:{message.channel_id}:{storm.start.ts}"
         return [Post(message.channel_id, text, Footer(MODULE), once=once)]
 
-    async def _again(self, trigger: Trigger) -> Reply | None:
-        """The line under a repeat, or under a firing soon after the last close."""
+    async def _earlier(self, trigger: Trigger) -> Earlier | None:
+        """The incident that this firing belongs to, or that closed a moment ago."""
         message, key = trigger.message, trigger.incident.pair_key
         if key is None:
             return None
@@ -119,17 +122,37 @@ class RunbookHandler:
             )
             if event.ts != message.ts
         ]
-        first = first_of_run(previous, message.posted_at)
-        what = "Still open"
-        if first is None and previous and message.posted_at - previous[0].happened_at <= FLAP_WINDOW:
-            first = next((event for event in previous if event.action == Action.OPEN), None)
-            what = "It flaps: closed and fired again"
-        if first is None:
+        if first := first_of_run(previous, message.posted_at):
+            return Earlier(first, frozenset(), still_open=True)
+        if not previous or message.posted_at - previous[0].happened_at > FLAP_WINDOW:
             return None
+        opens = [event for event in previous if event.action == Action.OPEN]
+        before = list(takewhile(lambda event: event.action == Action.OPEN, previous[1:])) or opens[:1]
+        return Earlier(before[-1], frozenset(event.ts for event in before), False) if before else None
+
+    async def _learned(self, asked: Asked, earlier: Earlier) -> bool:
+        """Whether somebody wrote what helped when it fired a moment ago: then that is worth saying."""
+        runbook = await self.writer.write(asked, by_model=False)
+        cited = runbook.content.messages() if runbook else set()
+        threads = {runbook.messages[ref].thread_ts for ref in cited} if runbook else set()
+        return not threads.isdisjoint(earlier.threads)
+
+    def _line(self, trigger: Trigger, earlier: Earlier) -> Reply:
+        message, first = trigger.message, earlier.first
+        what = "Still open" if earlier.still_open else "It flaps: closed and fired again"
         link = self.teller.permalink(message.channel_id, first.ts)
         ago = duration((message.posted_at - first.happened_at).total_seconds())
         line = f"{what} – [first seen {ago} ago, see that thread]({link})."
         return Reply(message.channel_id, message.thread_ts, line, Footer(MODULE))
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The incident before this firing: with what it began, and the threads of its firings if it is closed."""
+
+    first: PairEventLike
+    threads: frozenset[str]
+    still_open: bool
 
 
 def first_of_run(previous: Sequence[PairEventLike], now: datetime) -> PairEventLike | None:

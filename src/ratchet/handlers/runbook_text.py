@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ratchet.domain.documents import DocumentHit
+from ratchet.domain.documents import DocumentHit, Passage
 from ratchet.domain.messages import Message
 from ratchet.domain.runbooks import Item
 from ratchet.handlers.base import Permalinks
@@ -15,6 +16,10 @@ from ratchet.handlers.runbook_writer import Runbook
 
 QUOTE_CHARS: Final = 700
 DOCUMENT_CHARS: Final = 1_500
+# A numbered or ticked list, a block of code, or a command in a line.
+_STEP: Final = re.compile(
+    r"^\s{0,3}(?:\d{1,2}[.)]|- \[)\s|```|`[a-z][\w./-]{0,60} [^`\n]{1,400}`", re.MULTILINE
+)
 MENTION: Final = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 
 
@@ -122,17 +127,34 @@ def _document_link(runbook: Runbook, id_: str) -> str:
 
 
 def _document(document: DocumentHit, *, short: bool) -> list[str]:
-    """The written page: a link beside what people did, its passage where nobody did anything yet."""
+    """The written page: a link beside what people did; what it says to do where nobody did anything yet."""
     title = f"[{document.title}]({document.url})" if document.url else f"{document.title} (`{document.id}`)"
     if short:
         return [f"**Written runbook:** {title}"]
-    passage = document.passages[0]
-    heading = f", {passage.heading}" if passage.heading else ""
-    text = passage.text.strip()
-    if len(text) > DOCUMENT_CHARS:
-        text = text[:DOCUMENT_CHARS].rsplit("\n", 1)[0] + "\n…"
-        text += "\n```" if text.count("```") % 2 else ""
-    return [f"### The written runbook: {title}{heading}", *(f"> {line}" for line in text.splitlines())]
+    lines = [f"### The written runbook: {title}"]
+    left = DOCUMENT_CHARS
+    for passage in _to_do(document.passages):
+        text = _within(passage.text.strip(), left)
+        if not text:
+            break
+        left -= len(text)
+        lines += [">", f"> **{passage.heading}**"] if passage.heading else [">"]
+        lines += [f"> {line}" for line in text.splitlines()]
+    return lines
+
+
+def _to_do(passages: Sequence[Passage]) -> Sequence[Passage]:
+    """From the first passage on that says what to do: why the alert exists is no help at night."""
+    first = next((n for n, passage in enumerate(passages) if _STEP.search(passage.text)), 0)
+    return passages[first:]
+
+
+def _within(text: str, limit: int) -> str:
+    """Whole lines, at most about `limit` characters, every code block closed."""
+    if len(text) <= limit:
+        return text
+    text = text[: max(0, limit)].rpartition("\n")[0].rstrip()
+    return f"{text}\n```\n…" if text.count("```") % 2 else f"{text}\n…" if text else ""
 
 
 def _how_often(statistics: Statistics) -> str:

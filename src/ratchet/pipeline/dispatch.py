@@ -65,6 +65,8 @@ class Dispatch:
         if self.understand is not None:
             action, question = await self.understand.judge(message, action, job)
         channel = await Channels(self.db).get(job.channel_id)
+        if channel is None or not channel.speaks:
+            question = NO_QUESTION  # where nothing is said, nothing is shown to a model either
         if not job.live or channel is None:
             return await self._record_only(message, action, edit=job.edit)
         jobs = self._handler_jobs(message, action, channel, edit=job.edit)

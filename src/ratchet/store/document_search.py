@@ -76,6 +76,8 @@ MAX_LIMIT: Final = 50
 MAX_COUNTED: Final = 20_000
 MAX_NAMED: Final = 200
 PASSAGES: Final = 3
+# Of a page that is for an alert: enough to come from why it fires to what to do.
+NAMED_PASSAGES: Final = 6
 # What a word counts for in the text, (unused,) a heading, and the title or the path.
 WEIGHTS: Final = [0.1, 0.1, 0.2, 0.4]
 STATISTICS_AGE_S: Final = 60.0
@@ -138,7 +140,7 @@ class DocumentSearch:
         parts = await self._parts([(named.source, named.path)])
         heading = naming.heading_for(set(keys), named.headings) if rank < 4 else ""
         start = next((at for at, part in enumerate(parts) if heading and heading in part.heading), 0)
-        return _hit(parts[start : start + PASSAGES] or parts, [rank] * PASSAGES, rank) if parts else None
+        return _hit(parts[start : start + NAMED_PASSAGES] or parts, [rank] * NAMED_PASSAGES, rank) if parts else None
 
     async def _vector(self, query: str) -> Sequence[float] | None:
         if self._embedder is None or not any(character.isalnum() for character in query):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,20 +15,22 @@ import pytest
 from ratchet.alerts import AlertModel, read_rules
 from ratchet.domain.effects import Effect, Reply
 from ratchet.domain.errors import Misconfigured, Transient
-from ratchet.domain.incidents import Action
+from ratchet.domain.incidents import NOTHING, Action
+from ratchet.domain.messages import MessageRef
 from ratchet.handlers.base import Trigger
 from ratchet.handlers.understand import Learnt, TemplateReader
-from ratchet.jobs.base import Cancel, Done, Outcome, Route
+from ratchet.jobs.base import Cancel, Done, JobContext, Outcome, Route
 from ratchet.jobs.testing import drain
 from ratchet.llm.config import ModelConfig
 from ratchet.llm.connect import connect
 from ratchet.llm.testing import Answer, ChatRequest, Cut, HttpError, ModelServer, NotJson, Say
 from ratchet.pipeline import work
-from ratchet.pipeline.classify import BuiltIn
+from ratchet.pipeline.classify import BuiltIn, OwnExecutable
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.pipeline.prune import Prune
 from ratchet.pipeline.reclassify import Reclassify
-from ratchet.pipeline.understand import Understand
+from ratchet.pipeline.understand import Understand, ask
+from ratchet.store.messages import Messages
 from tests.acceptance.harness import eventually
 from tests.integration.pipeline.house import CONTEXT, ME, START, House, Raw, alert_said, at, deleted, said
 
@@ -166,6 +171,28 @@ async def test_many_messages_of_one_template_wait_for_one_call(house: House) -> 
         assert len(await house.rows(MODEL_EVENTS)) == len(await house.jobs("handler")) == 20
 
 
+def routes(rooms: Rooms, understand: Understand) -> tuple[Route[Any], ...]:
+    return (
+        Route(work.MessageJob, rooms.dispatch.run_message),
+        Route(work.UnderstandJob, understand.run, concurrency=1),
+    )
+
+
+def attentive(request: ChatRequest) -> Answer:
+    """Names what it was shown, whichever message of the template that is."""
+    shown = re.search(r"Backup of db-\d+", request.text)
+    return Say(OPEN | {"alert": shown[0] if shown else None})
+
+
+async def test_a_burst_of_one_template_on_many_slots_costs_one_call(house: House) -> None:
+    async with model(house, attentive) as rooms:
+        await house.hear(*[bot_said(at(n), f"Backup of db-{n} has not finished on web-1") for n in range(80)])
+        await drain(house.db.conninfo, routes(rooms, rooms.understand))
+        assert rooms.asked == 1
+        assert [row[3] for row in await house.rows(MODEL_EVENTS)] == [f"Backup of db-{n}" for n in range(80)]
+        assert await house.rows(WAITING) == []
+
+
 @dataclass(frozen=True)
 class Pausing(TemplateReader):
     """Answers only when a second message waits."""
@@ -188,15 +215,39 @@ async def test_a_message_that_comes_while_the_model_thinks_is_not_forgotten(hous
     async with model(house, [Say(OPEN)]) as rooms:
         assert rooms.understand.reader is not None
         reader = Pausing(rooms.understand.reader.runner, house=house)
-        routes = [
-            Route(work.MessageJob, rooms.dispatch.run_message),
-            Route(work.UnderstandJob, replace(rooms.understand, reader=reader).run, concurrency=1),
-        ]
         await house.hear(bot_said(at(0)))
-        await drain(house.db.conninfo, routes)
+        await drain(house.db.conninfo, routes(rooms, replace(rooms.understand, reader=reader)))
         assert rooms.asked == 1
         assert [row[0] for row in await house.rows(MODEL_EVENTS)] == [at(0), at(1)]
         assert await house.rows(WAITING) == []
+
+
+async def test_a_message_that_begins_to_wait_when_the_list_was_just_worked_off_is_not_forgotten(
+    house: House,
+) -> None:
+    async with model(house, [Say(OPEN)]) as rooms:
+        await house.hear(bot_said(at(1)))
+        (late,) = await house.take("message")
+        message = await Messages(house.db).get(MessageRef("C1", late.ts))
+        assert message is not None
+        _, question = await rooms.understand.judge(message, NOTHING, late)
+        assert question is not None
+        questions = [question]
+
+        async def overtaken(job: work.UnderstandJob, context: JobContext) -> Outcome:
+            outcome = await rooms.understand.run(job, context)
+            while questions:
+                async with house.db.transaction() as conn:
+                    await house.queue.put(conn, await ask(conn, questions.pop()))
+            return outcome
+
+        await rooms.house.hear(bot_said(at(0)))
+        await drain(
+            house.db.conninfo,
+            (Route(work.MessageJob, rooms.dispatch.run_message), Route(work.UnderstandJob, overtaken)),
+        )
+        assert rooms.asked == 1
+        assert [row[0] for row in await house.rows(MODEL_EVENTS)] == [at(0), at(1)]
 
 
 async def test_what_waited_too_long_is_recorded_and_nobody_is_told(house: House) -> None:
@@ -209,9 +260,8 @@ async def test_what_waited_too_long_is_recorded_and_nobody_is_told(house: House)
 
 
 async def test_while_the_model_is_away_the_message_waits(house: House) -> None:
-    async with model(
-        house, [HttpError(503), HttpError(429, retry_after=7), HttpError(401), Cut(Say(OPEN)), Say(OPEN)]
-    ) as rooms:
+    away: list[Answer] = [HttpError(503), HttpError(429, retry_after=7), HttpError(401), Cut(Say(OPEN))]
+    async with model(house, [*away, Say(OPEN)]) as rooms:
         await rooms.hear(bot_said(at(0)))
         (job,) = await house.take("understand")
         for error in (Transient, Transient, Misconfigured, Transient):
@@ -224,7 +274,7 @@ async def test_while_the_model_is_away_the_message_waits(house: House) -> None:
         assert len(await house.rows(MODEL_EVENTS)) == 1
 
 
-WRONG = {
+WRONG: Mapping[str, Answer] = {
     "no JSON": Say("It is an alert, open it!"),
     "half JSON": Say('{"on_call": true, "action": "op'),
     "another schema": Say({"alert": "Backup"}),
@@ -316,6 +366,17 @@ async def test_what_a_rule_knows_is_not_asked_about(house: House) -> None:
         await rooms.hear(
             bot_said(at(0)), bot_said(at(1), news) | {"username": "GitHub"}, bot_said(at(2), "42")
         )
+        assert await house.jobs("understand") == []
+
+
+async def test_what_the_operators_own_classifier_calls_none_is_not_asked_about(
+    house: House, tmp_path: Path
+) -> None:
+    script = tmp_path / "none.py"
+    script.write_text('print(\'{"action": "none"}\')')
+    house.classifier = OwnExecutable([sys.executable, str(script)])
+    async with model(house, [Say(OPEN)], "on", alerted=False) as rooms:
+        await rooms.hear(bot_said(at(0)))
         assert await house.jobs("understand") == []
 
 
@@ -465,3 +526,12 @@ async def test_a_use_is_dated_once_a_day_and_counted_each_time(house: House) -> 
         await rooms.hear(bot_said(at(1)), bot_said(at(2)))
         fresh = "select hits, last_used_at > now() - interval '1 hour' from learned_templates"
         assert await house.rows(fresh) == [(3, True)]
+
+
+@pytest.mark.parametrize("change", ["mode = 'off'", "external = true"])
+async def test_what_is_said_where_ratchet_may_not_speak_goes_to_no_model(change: str, house: House) -> None:
+    async with model(house, [Say(OPEN)]) as rooms:
+        await house.rows(f"update channels set {change}")
+        await rooms.hear(bot_said(at(0)))
+        await rooms.ask()
+        assert rooms.asked == 0

@@ -133,7 +133,7 @@ def test_a_threshold_belongs_to_the_name() -> None:
     assert names(verdict, "Error rate above 10% in shop") == ("Error rate above 10%", "shop")
 
 
-@pytest.mark.parametrize("text", ["Disk {} is far too full", "Room {} was hot", "Shard {} lost its tail"])
+@pytest.mark.parametrize("text", ["Disk {} is far too full", "Room {} was hot", "Shard {} has no leader"])
 def test_alerts_without_a_name_that_differ_in_a_number_are_two(text: str) -> None:
     found = [judge_learned(taught(text.format(n)), bot(text.format(n)), text.format(n)) for n in (2, 3)]
     assert found[0].alert != found[1].alert

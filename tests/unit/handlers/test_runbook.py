@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
@@ -167,6 +167,16 @@ async def test_an_alert_that_closed_and_fires_again_within_the_hour_flaps() -> N
     assert reply.markdown.startswith("It flaps")
 
 
+async def test_what_helped_a_moment_ago_is_said_when_it_fires_again_and_then_it_only_flaps() -> None:
+    record = triaged("fixed by `systemctl restart checkout`", minutes=99_900)
+    record.pairs = [Event(ts(99_900), Action.OPEN), Event(ts(99_990), Action.CLOSE)]
+    [reply] = await run(record)
+    assert "> fixed by `systemctl restart checkout`" in reply.markdown
+    record.pairs += [Event(ts(99_995), Action.OPEN), Event(ts(99_998), Action.CLOSE)]
+    [reply] = await run(record)
+    assert reply.markdown.startswith("It flaps")
+
+
 async def test_an_alert_that_closed_long_ago_gets_its_runbook_again() -> None:
     record = triaged("fixed by `systemctl restart checkout`")
     record.pairs = [Event(ts(10), Action.OPEN), Event(ts(20), Action.CLOSE)]
@@ -214,8 +224,23 @@ PAGE = DocumentHit(
 async def test_the_first_firing_shows_the_written_page() -> None:
     [reply] = await run(Record(document=PAGE))
     assert "I have not seen it fire before" in reply.markdown
-    assert "[High error rate](https://docs.example/high-error-rate), What to do" in reply.markdown
+    assert (
+        "### The written runbook: [High error rate](https://docs.example/high-error-rate)" in reply.markdown
+    )
+    assert "> **What to do**" in reply.markdown
     assert "> 2. Roll back" in reply.markdown
+
+
+async def test_of_the_written_page_what_to_do_is_shown_and_not_why_the_alert_exists() -> None:
+    passages = (
+        Passage("", "Fires when orders wait. See `HighErrorRate`.", 1.0),
+        Passage("Look first", "```\nkubectl get pods\n```", 1.0),
+        Passage("Then", "1. Scale up\n" + "x" * 3000, 1.0),
+    )
+    [reply] = await run(Record(document=replace(PAGE, passages=passages)))
+    assert "Fires when" not in reply.markdown
+    assert reply.markdown.index("> **Look first**") < reply.markdown.index("> 1. Scale up")
+    assert len(reply.markdown) < 2000
 
 
 async def test_what_people_did_comes_before_the_written_page() -> None:
