@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk, classify, cost, idle, ingest, quality, reply, runbook
+from bench import bulk, channel_report, classify, cost, idle, ingest, quality, reply, runbook
 from bench.report import Report, show
 from ratchet.telemetry import configure_logging
 
@@ -25,6 +25,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "import": bulk.run,
     "reply": reply.run,
     "runbook": runbook.run,
+    "report": channel_report.run,
     "idle": idle.run,
     "classify": classify.run,
     "quality": quality.run,

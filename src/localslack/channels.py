@@ -127,6 +127,18 @@ def open_home(ws: Workspace, user: User, *, tab: str = "home") -> None:
     ws.emit({**event, "event_ts": ws.next_ts()})
 
 
+def open_conversation(ws: Workspace, user: User, *, context: str = "") -> tuple[Channel, str]:
+    """A person begins a conversation beside the channel they look at: `assistant_thread_started`."""
+    channel = ws.direct_channel(user.id)
+    author = messages.bot_author(ws, ws.bot)
+    draft = messages.Draft(channel, author, text="New conversation", subtype="assistant_app_thread")
+    thread_ts = str(messages.post(ws, draft)["ts"])
+    seen = {"channel_id": context, "team_id": ws.team_id, "enterprise_id": None} if context else {}
+    thread = {"user_id": user.id, "context": seen, "channel_id": channel.id, "thread_ts": thread_ts}
+    ws.emit({"type": "assistant_thread_started", "assistant_thread": thread, "event_ts": ws.next_ts()})
+    return channel, thread_ts
+
+
 def _letter(channel: Channel) -> str:
     return "C" if channel.kind == "public" else "G"
 

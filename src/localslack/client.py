@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -74,12 +74,24 @@ class Control:
         """The new user's id; `real_name`, `email`, `is_bot`."""
         return str((await self.do("users", {"name": name, **details}))["user"])
 
+    async def add_group(self, members: Sequence[str]) -> str:
+        """The id of a new user group."""
+        return str((await self.do("groups", {"members": list(members)}))["group"])
+
     async def add_channel(self, name: str, **details: Any) -> str:
         """The new channel's id; `kind`, `members`, `ext_shared`, `bot` (default true: the app is in it)."""
         return str((await self.do("channels", {"name": name, **details}))["channel"])
 
     async def direct_channel(self, user: str) -> str:
         return str((await self.do("channels", {"kind": "im", "user": user}))["channel"])
+
+    async def open_conversation(self, user: str, context: str = "") -> tuple[str, str]:
+        """Channel and thread of a new conversation with the app, begun beside the channel `context`."""
+        answer = await self.do("conversation", {"user": user, "context": context})
+        return str(answer["channel"]), str(answer["thread_ts"])
+
+    async def open_home(self, user: str, tab: str = "messages") -> None:
+        await self.do("home", {"user": user, "tab": tab})
 
     async def invite(self, channel: str, user: str | None = None, *, inviter: str | None = None) -> None:
         """Without `user`: the app."""

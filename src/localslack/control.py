@@ -34,6 +34,13 @@ def add_user(hub: Hub, body: Json) -> Json:
     return {"user": user.id}
 
 
+def add_group(hub: Hub, body: Json) -> Json:
+    """A user group of `members`."""
+    group = f"S0L{len(hub.ws.groups) + 1:07}"
+    hub.ws.groups[group] = [hub.ws.user(str(name)).id for name in body.get("members") or []]
+    return {"group": group}
+
+
 def add_channel(hub: Hub, body: Json) -> Json:
     """`kind` public | private | im (with `user`). The app is in it from the start, unless `bot` is false."""
     ws = hub.ws
@@ -125,6 +132,13 @@ def command(hub: Hub, body: Json) -> Json:
 def home(hub: Hub, body: Json) -> Json:
     channels.open_home(hub.ws, _user(hub, body), tab=str(body.get("tab") or "home"))
     return {}
+
+
+def conversation(hub: Hub, body: Json) -> Json:
+    channel, thread_ts = channels.open_conversation(
+        hub.ws, _user(hub, body), context=str(body.get("context") or "")
+    )
+    return {"channel": channel.id, "thread_ts": thread_ts}
 
 
 def add_webhook(hub: Hub, body: Json) -> Json:
@@ -250,6 +264,7 @@ def reset_counters(hub: Hub, body: Json) -> Json:
 
 ACTIONS: dict[str, Action] = {
     "users": add_user,
+    "groups": add_group,
     "channels": add_channel,
     "channels/rename": rename,
     "channels/archive": archive,
@@ -265,6 +280,7 @@ ACTIONS: dict[str, Action] = {
     "submit": submit,
     "command": command,
     "home": home,
+    "conversation": conversation,
     "webhooks": add_webhook,
     "apps": add_app,
     "events": inject,
@@ -303,6 +319,8 @@ def read_state(hub: Hub) -> Json:
         "ephemerals": ws.ephemerals,
         "views": [{"id": v.id, "user": v.user, "open": v.open, "view": v.content} for v in ws.views.values()],
         "statuses": [{"channel": c, "thread_ts": ts, **status} for (c, ts), status in ws.statuses.items()],
+        "titles": [{"channel": c, "thread_ts": ts, "title": title} for (c, ts), title in ws.titles.items()],
+        "prompts": [{"channel": c, "thread_ts": ts, "prompts": p} for (c, ts), p in ws.prompts.items()],
         "connections": len(hub.socket.connections),
         "faults": {str(number): dataclasses.asdict(f) for number, f in hub.faults.api.items()},
         "socket_faults": dataclasses.asdict(hub.faults.socket),

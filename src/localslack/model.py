@@ -32,6 +32,7 @@ MANIFEST_SCOPES = (
     "reactions:write",
     "users:read",
     "users:read.email",
+    "usergroups:read",
 )
 
 

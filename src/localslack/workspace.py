@@ -47,6 +47,8 @@ class Workspace:
         self.app_mentions = app_mentions
         self.channels: dict[str, Channel] = {}
         self.users: dict[str, User] = {}
+        # User groups: members by id.
+        self.groups: dict[str, list[str]] = {}
         self.files: dict[str, File] = {}
         self.views: dict[str, View] = {}
         self.webhooks: dict[str, Webhook] = {}
@@ -54,6 +56,8 @@ class Workspace:
         self.tickets: set[str] = set()
         self.response_urls: dict[str, Json] = {}
         self.statuses: dict[tuple[str, str], Json] = {}
+        self.titles: dict[tuple[str, str], str] = {}
+        self.prompts: dict[tuple[str, str], list[Json]] = {}
         self.ephemerals: list[Json] = []
         self.scenarios: list[Json] = []
         self.links: list[Json] = []

@@ -15,7 +15,7 @@ import typer
 
 from ratchet import __version__
 from ratchet.domain.errors import Misconfigured, RatchetError
-from ratchet.domain.messages import ChannelMode
+from ratchet.domain.messages import ChannelMode, Rating
 
 if TYPE_CHECKING:
     from ratchet.settings import Settings
@@ -201,9 +201,13 @@ def reclassify(
 @app.command()
 def channel(
     name: Annotated[str, typer.Argument(help="The channel's name or id.")],
+    *,
     mode: Annotated[
         ChannelMode | None,
-        typer.Option(help="off: it says nothing. The others, so far: runbooks, and answers when asked."),
+        typer.Option(
+            help="off: it says nothing. mention: it answers who asks. draft: a person posts its answers."
+            " auto: it answers questions unasked."
+        ),
     ] = None,
     runbooks: Annotated[
         bool | None, typer.Option("--runbooks/--no-runbooks", help="Under firing alerts.")
@@ -221,11 +225,20 @@ def channel(
     quiet: Annotated[
         str | None, typer.Option(help="Nothing unasked for so long: 30m, 2h, 3d; off ends it.")
     ] = None,
+    follow_ups: Annotated[
+        bool | None,
+        typer.Option("--follow-ups/--no-follow-ups", help="Who was just answered need not mention it again."),
+    ] = None,
+    review_channel: Annotated[
+        str | None, typer.Option(help="Where drafts wait for a person: name or id; off for none.")
+    ] = None,
 ) -> None:
     """Show how Ratchet behaves in a channel, or change it."""
     from ratchet import cli_channel  # noqa: PLC0415  # heavy
 
-    wanted = cli_channel.Options(mode, runbooks, repeats, storms, external_allowed, quiet)
+    wanted = cli_channel.Options(
+        mode, runbooks, repeats, storms, external_allowed, quiet, follow_ups, review_channel
+    )
     with told():
         asyncio.run(cli_channel.run(quiet_settings(), name, wanted))
 
@@ -285,6 +298,93 @@ def docs_refresh(
         asyncio.run(cli_docs.refresh(quiet_settings(), names or [], embed=embed))
 
 
+feedback_app = typer.Typer(help="What people thought of answers.", no_args_is_help=True)
+app.add_typer(feedback_app, name="feedback")
+
+
+@feedback_app.command("export")
+def feedback_export(
+    since: Annotated[
+        str | None, typer.Option(help="Only answers since a date (2026-09-01) or days back (30d).")
+    ] = None,
+    rating: Annotated[Rating, typer.Option(help="up, down, or all that anybody voted on.")] = "all",
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, .yaml or .json; without it, standard output.")
+    ] = None,
+) -> None:
+    """Write questions and what people thought of the answers as a set for `ratchet eval`, without secrets."""
+    from ratchet import cli_feedback  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_feedback.export(quiet_settings(), cli_feedback.Options(since, rating, out)))
+
+
+@app.command("eval")
+def eval_(
+    file: Annotated[Path, typer.Argument(help="A set that `ratchet feedback export` wrote.")],
+    model: Annotated[str | None, typer.Option(help="Ask this model instead of the configured one.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every answer and figure, as JSON.")] = False,
+    baseline: Annotated[
+        Path | None, typer.Option(help="What an earlier `ratchet eval --json` printed, to compare with.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="A model that says whether a new answer is as good as the old one.")
+    ] = None,
+) -> None:
+    """Ask recorded questions again, with the present model and prompts, and compare. Nothing is posted."""
+    from ratchet import cli_eval  # noqa: PLC0415  # heavy
+
+    options = cli_eval.Options(model, limit, as_json, baseline, judge)
+    with told():
+        asyncio.run(cli_eval.run(quiet_settings(), file, options))
+
+
+mcp_app = typer.Typer(
+    help="The external MCP servers whose tools the assistant may use.", no_args_is_help=True
+)
+app.add_typer(mcp_app, name="mcp")
+
+
+@mcp_app.command("list")
+def mcp_list(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Connect to every server and say what it offers, what is left out, and why."""
+    from ratchet import cli_mcp  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_mcp.show(quiet_settings(), as_json=as_json))
+
+
+@mcp_app.command("call")
+def mcp_call(
+    server: Annotated[str, typer.Argument(help="The server's name.")],
+    tool: Annotated[str, typer.Argument(help="The tool's name, as the server or as we call it.")],
+    arguments: Annotated[str, typer.Argument(help="Its arguments, a JSON object.")] = "{}",
+) -> None:
+    """Call a tool and print its result, to try it out. Asks for no approval: whoever types it gave it."""
+    from ratchet import cli_mcp  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_mcp.call(quiet_settings(), server, tool, arguments))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What to ask.")],
+    channel: Annotated[
+        str | None, typer.Option(help="Name or id: ask as in that channel; else of public channels.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Ask the assistant in the terminal; nothing is posted."""
+    from ratchet import cli_ask  # noqa: PLC0415
+
+    with told():
+        asyncio.run(cli_ask.run(quiet_settings(), question, cli_ask.Options(channel, as_json)))
+
+
 @app.command("ask-runbook")
 def ask_runbook(
     service: Annotated[str, typer.Argument(help="The service; - for any.")],
@@ -295,6 +395,61 @@ def ask_runbook(
 
     with told():
         asyncio.run(cli_runbook.run(quiet_settings(), None if service == "-" else service, alert))
+
+
+@app.command()
+def report(
+    channel: Annotated[str, typer.Argument(help="The channel's name or id.")],
+    days: Annotated[int, typer.Option(min=1, max=90, help="How many days up to now.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="Every figure, as JSON.")] = False,
+    markdown: Annotated[bool, typer.Option(help="As Markdown.")] = False,
+) -> None:
+    """Say where the toil in a channel is: what to delete or fix first, what is open, what helped."""
+    from ratchet import cli_report  # noqa: PLC0415  # heavy
+
+    wanted = cli_report.Options(days, as_json, markdown)
+    with told():
+        asyncio.run(cli_report.channel(quiet_settings(), channel, wanted))
+
+
+@app.command()
+def usage(
+    days: Annotated[int, typer.Option(min=1, max=90, help="How many days up to now.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    markdown: Annotated[bool, typer.Option(help="As Markdown.")] = False,
+) -> None:
+    """Say what Ratchet did itself: answers, votes, model requests, tokens, cost, approvals."""
+    from ratchet import cli_report  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_report.used(quiet_settings(), cli_report.Options(days, as_json, markdown)))
+
+
+model_app = typer.Typer(help="The language models: what they can do, and fetching one.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+
+
+@model_app.command("check")
+def model_check(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Try what works with each language model: chat, tools, JSON, embeddings; asks each a little."""
+    from ratchet import cli_model  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_model.check(quiet_settings(), as_json=as_json))
+
+
+@model_app.command("pull")
+def model_pull(
+    name: Annotated[str | None, typer.Argument(help="The model; none: that of the settings.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where Ollama is, without /v1.")] = None,
+) -> None:
+    """Fetch a model into Ollama. Safe to repeat; goes on where it was stopped."""
+    from ratchet import cli_model  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_model.pull(quiet_settings(), name, url))
 
 
 @app.command()

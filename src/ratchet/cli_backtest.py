@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ratchet import alerts
+from ratchet.alerts import likeness
 from ratchet.app import open_store
 from ratchet.domain.effects import Post, Reply
 from ratchet.domain.errors import Misconfigured, Refused
@@ -29,6 +30,7 @@ from ratchet.reports import backtest_figures as figures
 from ratchet.reports.as_of import AsOf, EventLike, recorded_history
 from ratchet.reports.backtest import Answer, Backtest, Written
 from ratchet.settings import Settings
+from ratchet.store import naming
 from ratchet.store.backtest import Recording, load
 from ratchet.store.channels import Channels
 from ratchet.store.pool import Database
@@ -109,7 +111,7 @@ class ExtractiveRunbooks:
         return Answer(runbook, once, _size(said), _tokens(said))
 
     def _writer(self, record: AsOf) -> RunbookWriter:
-        return RunbookWriter(Watched(record, record, moment=record.moment, found=self._found))
+        return RunbookWriter(Watched(record, record, names=record, moment=record.moment, found=self._found))
 
 
 def _trigger(firing: EventLike) -> Trigger:
@@ -149,7 +151,8 @@ async def run(settings: Settings, options: Options) -> None:
 
 
 async def replay(recording: Recording, names: Names, refused: set[MessageRef]) -> figures.Report:
-    history = recorded_history(recording.events, recording.replies, recording.public)
+    alike = likeness.Names({event.alert for event in recording.events if event.alert}, naming.words)
+    history = recorded_history(recording.events, recording.replies, recording.public, alike)
     backtest = Backtest(history, ExtractiveRunbooks(names), time.perf_counter, refused)
     return figures.report(await backtest.run(recording.incidents))
 

@@ -20,7 +20,10 @@ from ratchet.tools.base import minute
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to set; None stays. `quiet`: for how long (`30m`, `2h`, `3d`), or `off`."""
+    """What to set; None stays. `quiet`: for how long (`30m`, `2h`, `3d`), or `off`.
+
+    `review_channel`: name or id, or `off`.
+    """
 
     mode: ChannelMode | None = None
     runbooks: bool | None = None
@@ -28,6 +31,8 @@ class Options:
     storms: bool | None = None
     external_allowed: bool | None = None
     quiet: str | None = None
+    follow_ups: bool | None = None
+    review_channel: str | None = None
 
 
 async def run(settings: Settings, name: str, options: Options) -> None:
@@ -43,15 +48,24 @@ async def shown_or_set(
     channels: Channels, name: str, wanted: tuple[ChannelMode | None, Changes], now: datetime
 ) -> list[str]:
     """The lines to print. `wanted`: mode and manners. Raises Refused for a channel that is not recorded."""
-    channel = await channels.find(name)
-    if channel is None:
-        raise Refused(unknown(name, await channels.all()))
+    channel = await known(channels, name)
     title = f"#{channel.name} ({channel.id})" if channel.name else channel.id
     before = values(channel, now)
     if wanted == (None, {}):
         return [title, *(f"  {setting:<16}  {value}" for setting, value in before.items())]
-    after = values(await channels.configure(channel.id, *wanted) or channel, now)
+    mode, fields = wanted
+    if review := fields.get("review_channel"):
+        fields = {**fields, "review_channel": (await known(channels, str(review))).id}
+    after = values(await channels.configure(channel.id, mode, fields) or channel, now)
     return [title, *(f"  {line}" for line in differences(before, after))]
+
+
+async def known(channels: Channels, name: str) -> Channel:
+    """The channel of that name or id. Raises Refused."""
+    channel = await channels.find(name)
+    if channel is None:
+        raise Refused(unknown(name, await channels.all()))
+    return channel
 
 
 def changes(options: Options, now: datetime) -> Changes:
@@ -61,13 +75,16 @@ def changes(options: Options, now: datetime) -> Changes:
         "repeats": options.repeats,
         "storms": options.storms,
         "external_allowed": options.external_allowed,
+        "follow_ups": options.follow_ups,
     }
-    found: dict[str, bool | datetime | None] = {k: v for k, v in given.items() if v is not None}
+    found: dict[str, bool | str | datetime | None] = {k: v for k, v in given.items() if v is not None}
     if options.quiet is not None:
         length = span(options.quiet)
         if length is None and options.quiet != "off":
             raise Misconfigured(f"--quiet: {options.quiet!r} is neither a time (30m, 2h, 3d) nor off")
         found["quiet_until"] = now + length if length else None
+    if options.review_channel is not None:
+        found["review_channel"] = None if options.review_channel == "off" else options.review_channel
     return found
 
 
@@ -83,6 +100,8 @@ def values(channel: Channel, now: datetime) -> dict[str, str]:
         "storms": _on(manners.storms),
         "external-allowed": _on(manners.external_allowed) + shared,
         "quiet": f"until {quiet}" if quiet else "off",
+        "follow-ups": _on(manners.follow_ups),
+        "review-channel": manners.review_channel or "off",
     }
 
 

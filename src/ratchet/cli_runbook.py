@@ -8,10 +8,8 @@ from ratchet.app import open_store, runbook_rooms
 from ratchet.domain.errors import Refused
 from ratchet.handlers.runbook import ToldRunbooks
 from ratchet.settings import Settings
+from ratchet.tools.base import ANY_WORKSPACE
 from ratchet.web.services import utc_now
-
-# Without a connection to Slack its workspace is not known; this address asks which.
-ANY_WORKSPACE = "https://slack.com"
 
 
 async def run(settings: Settings, service: str | None, alert: str) -> None:

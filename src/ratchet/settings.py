@@ -6,6 +6,7 @@ import ipaddress
 import os
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -23,6 +24,10 @@ from ratchet.alerts import NO_RULES, AlertModel, Rulebook, read_rules
 from ratchet.documents.base import Source
 from ratchet.documents.config import load_sources
 from ratchet.domain.errors import Misconfigured
+from ratchet.llm.budget import Budget
+from ratchet.llm.config import OPENAI_URL, ModelConfig, read_models
+from ratchet.llm.mcp_config import McpServer, load_servers
+from ratchet.llm.prices import own_price, read_prices
 from ratchet.store.config import DatabaseConfig
 
 PREFIX: Final = "RATCHET_"
@@ -78,6 +83,26 @@ class Settings(BaseModel):
         description="Base URL of an OpenAI-compatible server; else Ollama on localhost:11434 if it answers",
     )
     openai_model: str = Field("qwen2.5:7b", description="Chat model")
+    models: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        (), description="Language models in order of preference, PROVIDER:NAME[@URL]; docs/models.md"
+    )
+    model_keys: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="Keys of models at a URL of your own: NAME=KEY, comma-separated"
+    )
+    model_prices: str = Field(
+        "", description="Prices of models: NAME=IN/OUT in US dollars per million tokens, comma-separated"
+    )
+    model_check: bool = Field(True, description="Try the language models at start, and log what they can")
+    turn_requests: int = Field(6, ge=1, le=100, description="Requests to the model per question")
+    turn_tool_calls: int = Field(12, ge=0, le=200, description="Tool calls per question")
+    turn_tokens: int = Field(120_000, ge=1_000, description="Tokens per question")
+    turn_seconds: float = Field(75.0, ge=1, le=900, description="Seconds per question")
+    turn_cost_usd: Annotated[float | None, EmptyIsNone] = Field(
+        None, gt=0, description="US dollars per question, where the model's price is known"
+    )
+    channel_cost_usd_per_day: Annotated[float | None, EmptyIsNone] = Field(
+        None, ge=0, description="US dollars for language models per channel in 24 hours"
+    )
     classifier_incident_classification_binary: Annotated[str | None, EmptyIsNone] = Field(
         None, description="Own classifier: a command that gets JSON on standard input"
     )
@@ -99,7 +124,17 @@ class Settings(BaseModel):
     storm_minutes: int = Field(5, ge=1, le=60, description="What «at once» means for a storm, in minutes")
     approvers: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
         frozenset(),
-        description="Who may approve changes: Slack user ids, comma-separated; else everybody in the channel",
+        description="Who may approve: user ids, user group ids, `requester`, comma-separated; else everybody"
+        " in the channel",
+    )
+    keep_model_contents: bool = Field(
+        False, description="Keep prompts and answers of language models for 90 days, redacted"
+    )
+    commands_mcp_server_urls: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="External MCP servers: commands or URLs, comma-separated; docs/mcp.md"
+    )
+    mcp_servers: Annotated[Path | None, EmptyIsNone] = Field(
+        None, description="File of external MCP servers, YAML; docs/mcp.md"
     )
     http_addr: str = Field("127.0.0.1:5001", description="Address and port of the HTTP server")
     http_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
@@ -130,6 +165,37 @@ class Settings(BaseModel):
     def sources(self) -> list[Source]:
         """Where documents are read. Raises Misconfigured with every error."""
         return load_sources(self.documentation)
+
+    @property
+    def language_models(self) -> tuple[ModelConfig, ...]:
+        """In order of preference; none: what is found on this machine. Raises Misconfigured."""
+        listed = read_models(self.models, _reveal(self.model_keys) or "", environment())
+        if self.openai_url is not None or self.openai_api_key is not None:
+            first = ModelConfig(self.openai_url or OPENAI_URL, self.openai_model, self.openai_api_key)
+            listed = (first, *listed)
+        return tuple(map(self.tuned, listed))
+
+    def tuned(self, model: ModelConfig) -> ModelConfig:
+        """The model with the operator's price for it, and with the time that they give one request."""
+        price = own_price(read_prices(self.model_prices), model.provider, model.model)
+        # Most of a turn's time; some is left for an answer without it.
+        return replace(model, price=price, request_timeout_s=self.turn_seconds * 0.6)
+
+    @property
+    def turn_budget(self) -> Budget:
+        """What answering one question may spend."""
+        return Budget(
+            requests=self.turn_requests,
+            tool_calls=self.turn_tool_calls,
+            tokens=self.turn_tokens,
+            seconds=self.turn_seconds,
+            cost_usd=self.turn_cost_usd,
+        )
+
+    @property
+    def external_servers(self) -> tuple[McpServer, ...]:
+        """The external MCP servers. Raises Misconfigured with every error."""
+        return load_servers(_reveal(self.commands_mcp_server_urls), self.mcp_servers, environment())
 
     @property
     def rules(self) -> Rulebook:
@@ -192,16 +258,15 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
 
     Raises Misconfigured, with every error at once.
     """
-    values: dict[str, Any] = {}
-    file_values = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
-    for source in (file_values, os.environ):
-        values |= {
-            name.removeprefix(PREFIX).lower(): value
-            for name, value in source.items()
-            if name.startswith(PREFIX) and value is not None
-        }
+    variables = environment(env_file)
+    values: dict[str, Any] = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in variables.items()
+        if name.startswith(PREFIX)
+    }
     values |= overrides or {}
-    problems = [*_open_to_others(values), *_unread_rules(values)]
+    problems = [*_open_to_others(values), *_unread_rules(values), *_wrong_servers(values, variables)]
+    problems += _wrong_models(values, variables)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -209,6 +274,12 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
     if problems:
         raise Misconfigured("\n".join(problems))
     return settings
+
+
+def environment(env_file: Path | None = Path(".env")) -> dict[str, str]:
+    """The environment, which wins over `.env`."""
+    file_values = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
+    return {name: value for name, value in file_values.items() if value is not None} | dict(os.environ)
 
 
 def _open_to_others(values: Mapping[str, Any]) -> Iterator[str]:
@@ -233,6 +304,26 @@ def _unread_rules(values: Mapping[str, Any]) -> Iterator[str]:
         rules_in(Path(path))
     except Misconfigured as error:
         yield f"RATCHET_ALERT_RULES: {error}"
+
+
+def _wrong_servers(values: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[str]:
+    path = values.get("mcp_servers")
+    try:
+        load_servers(values.get("commands_mcp_server_urls"), Path(path) if path else None, variables)
+    except Misconfigured as error:
+        yield str(error)
+
+
+def _wrong_models(values: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[str]:
+    entries: Any = _words(values.get("models") or ())
+    for read in (
+        lambda: read_models(entries, values.get("model_keys") or "", variables),
+        lambda: read_prices(values.get("model_prices") or ""),
+    ):
+        try:
+            read()
+        except Misconfigured as error:
+            yield str(error)
 
 
 def explain(error: ValidationError) -> list[str]:

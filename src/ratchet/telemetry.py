@@ -30,6 +30,16 @@ QUEUED: Final = Gauge("ratchet_jobs_queued", "Waiting jobs", ["kind"])
 DEAD: Final = Gauge("ratchet_jobs_dead", "Jobs that failed for good", ["kind"])
 OLDEST: Final = Gauge("ratchet_jobs_oldest_seconds", "Age of the oldest waiting job", ["kind"])
 OUTBOX: Final = Gauge("ratchet_outbox_unsent", "Effects that wait for delivery")
+MCP_CONNECTED: Final = Gauge(
+    "ratchet_mcp_connected", "Whether an external MCP server is connected", ["server"]
+)
+MODEL_FAILURES: Final = Counter(
+    "ratchet_model_failures_total", "Failed requests to a language model", ["model", "kind"]
+)
+MODEL_WORKS: Final = Gauge(
+    "ratchet_model_works", "Whether a language model did at start what it was asked", ["model", "what"]
+)
+MCP_CALLS: Final = Counter("ratchet_mcp_calls_total", "Calls of external tools", ["server", "outcome"])
 
 
 def configure_logging(level: str, *, human: bool) -> None:

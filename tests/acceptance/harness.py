@@ -112,6 +112,8 @@ def environment(slack: LocalSlack, **more: str) -> dict[str, str]:
         "SLACK_URL": slack.api_url,
         # Nobody's model may be asked by a test that does not bring its own.
         "OPENAI_URL": "http://127.0.0.1:9/v1",
+        # Tests count what a model is asked.
+        "MODEL_CHECK": "false",
         # Alerts come by the dozen here, and each is to be answered.
         "STORM_ALERTS": "1000000",
     }

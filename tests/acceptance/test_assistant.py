@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from localslack import LocalSlack
-from ratchet.llm.testing import ModelServer
+from ratchet.llm.testing import Answer, ChatRequest, ModelServer, Silence
 from ratchet.llm.testing.demo import demo
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
 
@@ -76,3 +76,27 @@ async def test_a_click_on_the_feedback_button_is_a_vote(conninfo: str, tmp_path:
             key = f"assistant:{channel}:{ts}:0"
             await slack.control.click(channel, reply["ts"], "ana", "feedback", f"down:{key}")
             assert await eventually(votes, what="a vote") == [(key, -1)]
+
+
+async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path) -> None:
+    def slow(request: ChatRequest) -> Answer:
+        return Silence()
+
+    async with LocalSlack.serve() as slack, ModelServer(slow).serve() as model:
+        settings = environment(slack, DATABASE_URL=conninfo, OPENAI_URL=model.url, OPENAI_MODEL="scripted")
+        async with running(RatchetProcess(settings, tmp_path / "log")):
+            channel, ts = await asked(slack, conninfo)
+
+            async def thinking() -> bool:
+                return bool(model.requests)
+
+            await eventually(thinking, what="the model is asked")
+            bot = slack.workspace.bot.id
+            await slack.control.post(channel, "ana", f"<@{bot}> stop", thread_ts=ts)
+
+            async def stopped() -> bool:
+                messages = await slack.control.messages(channel, ts)
+                return any("Stopped, as you asked." in said(message) for message in messages if "blocks" in message)
+
+            await eventually(stopped, within=10, what="the turn is stopped")
+            assert len(model.requests) == 1

@@ -53,6 +53,13 @@ def get_reactions(call: Call) -> Json:
     return {"type": "message", "channel": channel.id, "message": {**message, "permalink": link}}
 
 
+def group_members(call: Call) -> Json:
+    members = call.ws.groups.get(call.required("usergroup"))
+    if members is None:
+        raise SlackError("no_such_subteam")
+    return {"users": members}
+
+
 def _target(call: Call) -> tuple[Channel, str]:
     if not call.text("timestamp"):
         raise SlackError("no_item_specified")
@@ -60,6 +67,7 @@ def _target(call: Call) -> tuple[Channel, str]:
 
 
 METHODS = {
+    "usergroups.users.list": Method(group_members, scope="usergroups:read", tier=2),
     "users.info": Method(info, scope="users:read", tier=4),
     "users.list": Method(list_, scope="users:read", tier=2),
     "users.lookupByEmail": Method(lookup_by_email, scope="users:read.email"),

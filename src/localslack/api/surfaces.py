@@ -67,17 +67,19 @@ def set_status(call: Call) -> Json:
 
 
 def set_title(call: Call) -> Json:
-    _thread(call)
-    call.required("title")
+    channel, thread_ts = _thread(call)
+    call.ws.titles[channel.id, thread_ts] = call.required("title")
     return {}
 
 
 def set_prompts(call: Call) -> Json:
-    call.channel(name="channel_id")
+    """`thread_ts` only in a conversation that began with `assistant_thread_started`."""
+    channel = call.channel(name="channel_id")
     prompts = call.json("prompts")
     valid = isinstance(prompts, list) and 0 < len(prompts) <= 4
     if not valid or not all(isinstance(p, dict) and p.get("title") and p.get("message") for p in prompts):
         raise SlackError("invalid_arguments")
+    call.ws.prompts[channel.id, call.text("thread_ts")] = prompts
     return {}
 
 

@@ -51,7 +51,7 @@ def likeness(a: Words, b: Words, cosine: float | None = None) -> float:
 
     The words are those of the names, in order, lower case: kube, pod, crash, looping.
     """
-    if a and "".join(a) == "".join(b):
+    if "".join(a) == "".join(b) != "":
         return 1.0
     here, there = terms(_joined(a, b)), terms(_joined(b, a))
     if not _says_what(here) or not _says_what(there):
@@ -269,11 +269,13 @@ def _read(vocabulary: str) -> dict[tuple[str, ...], tuple[str, ...]]:
 
 
 def _ways(phrases: Mapping[tuple[str, ...], tuple[str, ...]]) -> dict[str, list[str]]:
-    """For each term words of which a name that says it has one: of every phrase the longest."""
+    """For each term words of which a name that says it has one: of every phrase one."""
     found: dict[str, set[str]] = {}
     for phrase, said in phrases.items():
         for term in said:
-            found.setdefault(term, set()).update(_ways_of(max(phrase, key=len)))
+            # Better one that says it alone: there are no more names then that have it.
+            telling = [word for word in phrase if term in phrases.get((word,), ())]
+            found.setdefault(term, set()).update(_ways_of(max(telling or phrase, key=len)))
     return {term: sorted(ways) for term, ways in found.items()}
 
 

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 # Fields of `Manners` by name, and what they become.
-Changes = Mapping[str, bool | datetime | None]
+Changes = Mapping[str, bool | str | datetime | None]
+
+CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]{1,40}")
 
 _SPAN: Final = re.compile(
     r"(?P<count>[1-9][0-9]{0,3} ?|(?:an?|one) )(?P<unit>m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)",
@@ -29,7 +31,8 @@ class Manners:
 
     runbooks: under a firing alert. repeats: the line under one that fires again. storms: the one summary;
     without it a storm gets nothing. external_allowed: it may speak where people of other organisations read.
-    quiet_until: nothing unasked before then, with its zone.
+    quiet_until: nothing unasked before then, with its zone. follow_ups: who was just answered in a thread
+    need not mention it again. review_channel: the id of the channel where drafts wait for a person.
     """
 
     runbooks: bool = True
@@ -37,6 +40,8 @@ class Manners:
     storms: bool = True
     external_allowed: bool = False
     quiet_until: datetime | None = None
+    follow_ups: bool = False
+    review_channel: str | None = None
 
     def quiet_at(self, moment: datetime) -> bool:
         """Whether all that is unasked is held back, whatever else is set."""

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ratchet.domain.channels import Changes
+from ratchet.domain.messages import ChannelMode
 
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """The muted line under an answer: which module spoke and what it cost."""
+    """The muted line under an answer: which module spoke and what it cost.
+
+    `prompt_hash` is not shown: by which instructions, as `ModelCall` has it.
+    """
 
     module: str
     model: str | None = None
@@ -18,6 +22,7 @@ class Footer:
     tokens: int = 0
     cost_usd: float | None = None
     seconds: float | None = None
+    prompt_hash: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,11 @@ class Annotate:
 
 @dataclass(frozen=True, slots=True)
 class SetManners:
-    """How Ratchet behaves in a channel from now on; what `changes` does not name stays."""
+    """How Ratchet behaves in a channel from now on; what `changes` does not name stays. So does mode None."""
 
     channel_id: str
     changes: Changes = field(default_factory=dict)
+    mode: ChannelMode | None = None
     kind: Literal["set_manners"] = "set_manners"
 
 
@@ -110,22 +116,31 @@ class UnpinRunbook:
     kind: Literal["unpin_runbook"] = "unpin_runbook"
 
 
+# What an approval may set off.
+Deferred = KeepRunbook | UnpinRunbook | SetManners | Reply
+
+
 @dataclass(frozen=True, slots=True)
 class AskApproval:
     """Standard Markdown with Approve and Reject buttons, into a thread; `effects` happen on approval only.
 
     `asked_by` is a user id. `source` is `(channel id, ts)` of the message that asked for it: when that is
-    deleted, so is what it asked for. After `expires_s` seconds the answer is no.
+    deleted, so is what it asked for. After `expires_s` seconds the answer is no. `turn`: of a turn that
+    waits, to go on from, whether approved or rejected; kept with the approval only.
+    `draft`: what is asked is whether to post an answer. The buttons say so, and once that is decided only
+    the first line of `markdown` is kept. `thread_ts` "": a new message in the channel.
     """
 
     channel_id: str
     thread_ts: str
     markdown: str
-    effects: tuple[KeepRunbook | UnpinRunbook, ...]
+    effects: tuple[Deferred, ...]
     asked_by: str
     source: tuple[str, str]
     footer: Footer | None = None
     expires_s: float = 86_400.0
+    turn: dict[str, Any] | None = None
+    draft: bool = False
     kind: Literal["ask_approval"] = "ask_approval"
 
 

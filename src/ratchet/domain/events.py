@@ -84,6 +84,15 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationOpened:
+    """A person opened Ratchet's direct messages. `thread_ts`: Slack began a conversation with it."""
+
+    channel_id: str
+    user_id: str
+    thread_ts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Deliberately not recorded, or not understood; `reason` is a static label for the metric."""
 
@@ -97,6 +106,7 @@ SlackEvent = (
     | ChannelChanged
     | MembershipChanged
     | Interaction
+    | ConversationOpened
     | Ignored
 )
 

@@ -12,6 +12,7 @@ from ratchet.domain.channels import Manners
 SenderKind = Literal["person", "bot", "self", "system"]
 ChannelKind = Literal["public", "private", "im", "mpim"]
 ChannelMode = Literal["off", "mention", "draft", "auto"]
+Rating = Literal["up", "down", "all"]
 
 
 def posted_at(ts: str) -> datetime:
@@ -101,5 +102,6 @@ class Channel:
 
     @property
     def when_asked(self) -> Channel:
-        """As it is to somebody who asks: nothing is held back for the sake of quiet."""
-        return replace(self, manners=Manners(external_allowed=self.manners.external_allowed))
+        """As it is to an operator who asks: nothing is held back for the sake of quiet, or for a review."""
+        manners = Manners(external_allowed=self.manners.external_allowed)
+        return replace(self, mode="off" if self.mode == "off" else "mention", manners=manners)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ratchet.handlers.answers import Answers
 from ratchet.handlers.assistant import Assistant
 from ratchet.handlers.base import Handler
+from ratchet.handlers.configure import Configure
+from ratchet.handlers.drafts import Review
+from ratchet.handlers.follow_up import FollowUp
+from ratchet.handlers.help import Help
 from ratchet.handlers.quiet import Quiet
 from ratchet.handlers.runbook import LearnRunbook, RunbookHandler, RunbookRequest
 from ratchet.handlers.runbook_change import ChangeRunbook
+from ratchet.handlers.stop import Stop
+from ratchet.handlers.talk import Talk
+from ratchet.handlers.unasked import Unasked
 
 
 def default_handlers(
@@ -18,6 +26,21 @@ def default_handlers(
     change: ChangeRunbook,
     quiet: Quiet,
     assistant: Assistant,
+    talk: Talk,
 ) -> Sequence[Handler]:
     """To add a handler: one file, one line here, one test."""
-    return (runbook, learn, request, change, quiet, assistant)
+    review = Review(talk.directory, talk.links)
+    answers = Answers(assistant, review, talk.progress)
+    return (
+        runbook,
+        learn,
+        request,
+        change,
+        quiet,
+        Stop(),
+        Help(),
+        Configure(talk.directory, talk.links),
+        answers,
+        FollowUp(answers, talk.conversations),
+        Unasked(assistant, review, talk.conversations),
+    )

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final, Protocol
 
 import structlog
 
-from ratchet.domain.effects import Effect, Footer, Reply
-from ratchet.domain.errors import RatchetError, Transient
+from ratchet.domain.effects import AskApproval, Effect, Footer, Reply
+from ratchet.domain.errors import RatchetError, Refused, Transient
 from ratchet.domain.messages import Channel, Message
 from ratchet.handlers.base import Permalinks, RecordReader, Trigger
 from ratchet.handlers.citations import Known, clean, permalinks, urls
 from ratchet.handlers.extract import best_reply
-from ratchet.handlers.mentions import addressed, is_request, question
+from ratchet.handlers.grounding import Grounding, Grounds
+from ratchet.handlers.mentions import addressed, asked_stop, is_request, mentions, question
+from ratchet.handlers.opening import Opening
+from ratchet.handlers.naming import named
 from ratchet.handlers.quotes import answered, quoted, worth_quoting
 from ratchet.handlers.transcript import prompt
+from ratchet.handlers.waiting import ask, pending_of, too_long
 from ratchet.llm.budget import Budget
 from ratchet.llm.data import cut
 from ratchet.llm.redact import Redactor, redact
-from ratchet.llm.turn import Turn, TurnResult, TurnRunner
+from ratchet.llm.spending import USED_UP
+from ratchet.llm.turn import Resumed, Tool, Turn, TurnResult, TurnRunner
 from ratchet.tools import builtin
 from ratchet.tools.base import RunbookReader, ToolDeps, author, minute
 
@@ -35,19 +41,72 @@ NO_ANSWER: Final = "_The language model did not answer, so these are quotes from
 NOTHING: Final = "I found nothing about that in the messages I may read from this channel."
 NOTHING_NO_MODEL: Final = f"{NOTHING} _No language model is configured; I only searched for the words._"
 NOTHING_NO_ANSWER: Final = f"{NOTHING} _The language model did not answer; I only searched for the words._"
+NO_MONEY: Final = (
+    "_This channel has used up what it may spend on the language model in 24 hours, so these are quotes from"
+    " the record, not an answer._"
+)
+NOTHING_NO_MONEY: Final = (
+    f"{NOTHING} _This channel has used up what it may spend on the language model in 24 hours; I only"
+    " searched for the words._"
+)
 
+STOPPED: Final = "Stopped, as you asked."
+TOO_LONG: Final = "I would need to make a call that is too long to be shown, so nobody could agree to it."
+NOT_RESUMED: Final = (
+    "I could not finish this after the decision: {why}. Check whether what was agreed to happened; I do not try"
+    " it again by myself."
+)
+
+# How often a running turn looks whether somebody said stop, in seconds.
+WATCH_S: Final = 1.0
 ANSWER_CHARS: Final = 24_000
-THREAD_MESSAGES: Final = 200
+THREAD_MESSAGES: Final = 1000
 SEARCHED: Final = 20
 # A person waits: a model that is busy for longer than this, or for the second time, is not waited for.
 WAIT_AT_MOST_S: Final = 20.0
 QUESTION_FRESH_S: Final = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Without:
+    """Why no model answers: what is said under quotes, and where there are none."""
+
+    quotes: str
+    nothing: str
+
+
+WITHOUT_MODEL: Final = Without(NO_MODEL, NOTHING_NO_MODEL)
+WITHOUT_ANSWER: Final = Without(NO_ANSWER, NOTHING_NO_ANSWER)
+WITHOUT_MONEY: Final = Without(NO_MONEY, NOTHING_NO_MONEY)
+
+
 @cache
 def text_of(name: str) -> str:
     """A prompt beside this file, by its name without `.md`."""
     return (resources.files("ratchet.handlers") / "prompts" / f"{name}.md").read_text("utf-8").strip()
+
+
+class ThreadAlert(Protocol):
+    """The alert at the root of a thread."""
+
+    @property
+    def alert(self) -> str | None: ...
+    @property
+    def service(self) -> str | None: ...
+    @property
+    def opened_at(self) -> datetime: ...
+    @property
+    def closed_at(self) -> datetime | None: ...
+
+
+class LiveThreads(Protocol):
+    """What is known of the thread in which a question stands."""
+
+    async def alert_of(self, channel_id: str, thread_ts: str) -> ThreadAlert | None: ...
+
+    async def said_after(self, channel_id: str, thread_ts: str, ts: str) -> Sequence[str]:
+        """Texts of what people wrote in the thread after a ts, oldest first."""
+        ...
 
 
 def _now() -> datetime:
@@ -62,6 +121,7 @@ class Assistant:
     links: Permalinks
     runner: TurnRunner | None = None
     runbooks: RunbookReader | None = None
+    threads: LiveThreads | None = None
     budget: Budget = field(default_factory=Budget)
     clock: Callable[[], datetime] = _now
     redactor: Redactor = redact
@@ -77,52 +137,131 @@ class Assistant:
         if not asked:
             return [replace(self._reply(trigger, text_of("assistant_help")), feedback=False)]
         thread = await self._thread(trigger.message)
-        answer = await self._by_model(trigger, asked, thread) if self.runner else None
-        return [answer or await self._by_quotes(trigger, asked, thread)]
+        answer = await self._by_model(trigger, asked, thread) if self.runner else WITHOUT_MODEL
+        if isinstance(answer, Without):
+            return [await self._by_quotes(trigger, asked, thread, answer)]
+        return [answer]
 
     async def _thread(self, message: Message) -> Sequence[Message]:
         return await self.reader.read_thread(
             message.channel_id, message.thread_ts, visible_from=message.channel_id, limit=THREAD_MESSAGES
         )
 
-    async def _by_model(self, trigger: Trigger, asked: str, thread: Sequence[Message]) -> Reply | None:
-        """The model's answer, or None when there is none. Raises `Transient` when it is worth waiting for."""
+    async def _by_model(
+        self, trigger: Trigger, asked: str, thread: Sequence[Message]
+    ) -> Reply | AskApproval | Without:
+        """The model's answer, or why there is none. Raises `Transient` when it is worth waiting for."""
         assert self.runner is not None
-        turn = self._turn(trigger, asked, thread)
-        try:
-            result = await self.runner.run_turn(turn)
-        except RatchetError as error:
-            if self._worth_waiting(error, trigger.message):
-                raise
-            log.warning("assistant_without_model", ref=str(trigger.message.ref), reason=str(error))
-            return None
+        turn = self._turn(trigger, asked, thread, await self._context(trigger))
+        result = await self._run(turn, trigger)
+        if result is None:
+            return replace(self._reply(trigger, STOPPED), feedback=False)
+        if isinstance(result, RatchetError):
+            if self._worth_waiting(result, trigger.message):
+                raise result
+            log.warning("assistant_without_model", ref=str(trigger.message.ref), reason=str(result))
+            used_up = isinstance(result, Refused) and result.code == USED_UP
+            return WITHOUT_MONEY if used_up else WITHOUT_ANSWER
         log.info("assistant_turn", **_figures(turn, result))
+        said = self._said(trigger, result, thread)
+        if isinstance(said, Reply) and result.pending is None:
+            own = frozenset(tool.name for tool in (*turn.tools, *turn.opening))
+            grounds = Grounds(trigger.message, asked, thread, result.tool_results, own)
+            said = await Grounding(self.reader, self.links, self.redactor).grounded(said, grounds)
+        return said or WITHOUT_ANSWER
+
+    async def resume(self, trigger: Trigger, waited: Mapping[str, Any], approved: bool) -> Sequence[Effect]:
+        """Go on with a turn that waited for a person. Not to be run again: a tool may have done its work."""
+        if self.runner is None:
+            return [self._reply(trigger, NOT_RESUMED.format(why="no language model is configured any more"))]
+        pending = pending_of(waited)
+        turn = replace(self._turn(trigger, "", [], ""), prompt="", resumed=Resumed(pending, approved))
+        result = await self._run(turn, trigger)
+        if result is None:
+            return [replace(self._reply(trigger, STOPPED), feedback=False)]
+        if isinstance(result, RatchetError):
+            log.warning("assistant_not_resumed", ref=str(trigger.message.ref), reason=str(result))
+            return [self._reply(trigger, NOT_RESUMED.format(why=str(result).rstrip(".")))]
+        said = self._said(trigger, result, await self._thread(trigger.message))
+        return [said or self._reply(trigger, NOT_RESUMED.format(why="the language model said nothing"))]
+
+    def _said(
+        self, trigger: Trigger, result: TurnResult, thread: Sequence[Message]
+    ) -> Reply | AskApproval | None:
+        """What the turn came to: an answer, or a question whether it may go on; None when it is empty."""
+        if result.pending is not None and too_long(result.pending):
+            return self._reply(trigger, TOO_LONG)
+        if result.pending is not None:
+            return ask(trigger.message, result.pending, _footer(self.name, result))
         markdown = clean(cut(self.redactor(result.text), ANSWER_CHARS), _known(result, thread))
         return self._reply(trigger, markdown, _footer(self.name, result)) if markdown else None
 
-    def _turn(self, trigger: Trigger, asked: str, thread: Sequence[Message]) -> Turn:
+    async def _run(self, turn: Turn, trigger: Trigger) -> TurnResult | RatchetError | None:
+        """The turn's end; None when somebody said stop while it ran."""
+        assert self.runner is not None
+        outcome: TurnResult | RatchetError | None = None
+        async with asyncio.TaskGroup() as group:
+            scope = asyncio.timeout(None)
+            watching = group.create_task(self._watch(trigger, scope))
+            try:
+                async with scope:
+                    result = await self.runner.run_turn(turn)
+                    outcome = await named(result, self.reader, trigger.message.channel_id)
+            except RatchetError as error:
+                outcome = error
+            except TimeoutError:
+                log.info("assistant_stopped", ref=str(trigger.message.ref))
+            watching.cancel()
+        return outcome
+
+    async def _watch(self, trigger: Trigger, scope: asyncio.Timeout) -> None:
+        """Ends the scope as soon as somebody says stop in the thread. Ends with the turn otherwise."""
+        message, me = trigger.message, trigger.me_user_id
+        direct = trigger.channel.kind == "im"
+        while self.threads is not None:
+            await asyncio.sleep(WATCH_S)
+            said = await self.threads.said_after(message.channel_id, message.thread_ts, message.ts)
+            if any(asked_stop(text, me) and (direct or mentions(text, me)) for text in said):
+                scope.reschedule(0.0)
+                return
+
+    async def _context(self, trigger: Trigger) -> str:
+        """Where and when it is asked, and under which alert."""
+        message, channel = trigger.message, trigger.channel
+        context = f"Channel: {_place(channel)}. Now: {minute(self.clock())}. Asked by {author(message)}."
+        alert = await self.threads.alert_of(message.channel_id, message.thread_ts) if self.threads else None
+        if alert is None:
+            return context
+        end = f"closed at {minute(alert.closed_at)}" if alert.closed_at else "is open"
+        name = f"{alert.alert or 'without a name'}" + (f" on {alert.service}" if alert.service else "")
+        fired = f"which fired at {minute(alert.opened_at)} and {end}"
+        return f"{context} The thread stands under the alert {name}, {fired}."
+
+    def _turn(self, trigger: Trigger, asked: str, thread: Sequence[Message], context: str) -> Turn:
         channel = trigger.channel
         earlier = [message for message in thread if message.ts != trigger.message.ts]
+        query = _query(trigger.message, asked, thread)
+        opening = Opening(self.reader, self.links, trigger.message, query, self._answer)
         return Turn(
             instructions=text_of("assistant"),
-            prompt=prompt(
-                asked,
-                author(trigger.message),
-                _place(channel),
-                minute(self.clock()),
-                earlier,
-            ),
+            prompt=prompt(asked, context, earlier),
             tools=builtin(ToolDeps(self.reader, self.links, self.clock, self.runbooks), channel.id),
             budget=self.budget,
+            may_wait=True,
+            opening=(Tool(opening.search_results),),
+            purpose=self.name,
+            channel_id=channel.id,
         )
 
-    async def _by_quotes(self, trigger: Trigger, asked: str, thread: Sequence[Message]) -> Reply:
+    async def _by_quotes(
+        self, trigger: Trigger, asked: str, thread: Sequence[Message], why: Without
+    ) -> Reply:
         message = trigger.message
-        query = asked if message.parent_ts is None else f"{asked}\n{_headline(thread)}"
+        query = _query(message, asked, thread)
         hits = await self.reader.search_messages(query, visible_from=message.channel_id, limit=SEARCHED)
         chosen = worth_quoting(hits, query, message.thread_ts, message.channel_id)
         if not chosen:
-            return self._reply(trigger, NOTHING_NO_ANSWER if self.runner else NOTHING_NO_MODEL)
+            return self._reply(trigger, why.nothing)
         names = _names([*thread, *hits])
         pairs = {hit.ref: await self._answer(hit, message.channel_id) for hit in chosen}
         # A reply may be found by itself and as the answer to its question: say it once, as the answer.
@@ -134,9 +273,7 @@ class Assistant:
                 parts.append(quoted(hit, query, self.links, names))
             elif answer is not None:
                 parts.append(answered(hit, quoted(answer, query, self.links, names | _names([answer]))))
-        return self._reply(
-            trigger, "\n\n".join([*map(self.redactor, parts), NO_ANSWER if self.runner else NO_MODEL])
-        )
+        return self._reply(trigger, "\n\n".join([*map(self.redactor, parts), why.quotes]))
 
     async def _answer(self, hit: Message, asked_in: str) -> Message | None:
         """The best of what people answered under a question or an alert; None when nobody did."""
@@ -166,6 +303,11 @@ def _place(channel: Channel) -> str:
     return f"#{channel.name or channel.id} ({channel.kind})"
 
 
+def _query(message: Message, asked: str, thread: Sequence[Message]) -> str:
+    """What to search for: the question, and in a thread what that stands under."""
+    return asked if message.parent_ts is None else f"{asked}\n{_headline(thread)}"
+
+
 def _headline(thread: Sequence[Message]) -> str:
     """The beginning of what the thread stands under."""
     return thread[0].text[:200] if thread else ""
@@ -193,6 +335,7 @@ def _footer(module: str, result: TurnResult) -> Footer:
         tokens=usage.tokens,
         cost_usd=usage.cost_usd,
         seconds=usage.seconds,
+        prompt_hash=hashlib.sha256(text_of("assistant").encode()).hexdigest()[:12],
     )
 
 

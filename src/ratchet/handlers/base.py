@@ -6,10 +6,10 @@ here again so that a handler imports them from one place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ratchet.domain.effects import Effect
 from ratchet.domain.incidents import NOTHING, IncidentAction
@@ -29,6 +29,7 @@ __all__ = [
     "IncidentReader",
     "MessageSearch",
     "Permalinks",
+    "Resumable",
     "RecordReader",
     "ThreadReader",
     "Trigger",
@@ -40,7 +41,8 @@ class Trigger:
     """A live message that a handler may act on; never backfilled, never Ratchet's own.
 
     `edited`: this is a new version of a message that is known; `previous_text` is then the text it had, or
-    None when that is not known. `me_user_id` is Ratchet's user id.
+    None when that is not known. `me_user_id` is Ratchet's user id. `watched`: somebody waits for what comes
+    of it, in the channel; not so for a preview.
     """
 
     message: Message
@@ -49,6 +51,7 @@ class Trigger:
     incident: IncidentAction = NOTHING
     edited: bool = False
     previous_text: str | None = None
+    watched: bool = True
 
     @property
     def at(self) -> datetime:
@@ -74,4 +77,13 @@ class Handler(Protocol):
 
         Raises `Transient` to be run again later, `Refused` to be given up.
         """
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A handler whose turn may wait for a person."""
+
+    async def resume(self, trigger: Trigger, waited: Mapping[str, Any], approved: bool) -> Sequence[Effect]:
+        """Go on from what `AskApproval.turn` held. Called once at most, whatever happens."""
         ...

@@ -21,6 +21,7 @@ _PING: Final = re.compile(
     r"<!(?:subteam\^\w{1,20}\|)?@?(?P<group>[^>|^]{0,80})[^>]{0,80}>"
     r"|<@(?P<user>[A-Z0-9]{1,20})(?:\|(?P<label>[^>]{0,80}))?>"
 )
+_CHANNEL: Final = re.compile(r"<#(?P<id>[A-Z0-9]{1,20})(?:\|(?P<label>[^>\n]{0,80}))?>")
 _OPENS_PING: Final = re.compile(r"<(?=[!@])")
 _PASSES: Final = 5
 _TRAILING: Final = ".,;:!?'\"*_~)]}"
@@ -33,7 +34,7 @@ class Known:
     """What an answer may rest on.
 
     `permalinks` stay links. `urls` stood word for word in what the model read: they are shown, but not as
-    links, since whoever wrote that message chose them. `names` maps user ids to names.
+    links, since whoever wrote that message chose them. `names` maps ids of people and channels to names.
     """
 
     permalinks: Set[str] = field(default_factory=frozenset)
@@ -86,7 +87,10 @@ def _cleaned_once(text: str, known: Known) -> str:
 
 
 def unpinged(text: str, names: Mapping[str, str]) -> str:
-    """The text with mentions of people, groups and channels as plain words, so that it notifies nobody."""
+    """The text with mentions of people, groups and channels as plain words, so that it notifies nobody.
+
+    `names`: of people and channels by id.
+    """
 
     def plain(match: re.Match[str]) -> str:
         if match["user"] is not None:
@@ -94,7 +98,17 @@ def unpinged(text: str, names: Mapping[str, str]) -> str:
         return match["group"] or "group"
 
     # What is left of nested ones must not become one either.
-    return _OPENS_PING.sub("‹", _PING.sub(plain, text))
+    return _OPENS_PING.sub("‹", _PING.sub(plain, channels_named(text, names)))
+
+
+def channels_named(text: str, names: Mapping[str, str]) -> str:
+    """The text with `#name` for each channel, and no id where the name is not known."""
+    return _CHANNEL.sub(lambda found: f"#{found['label'] or names.get(found['id']) or 'channel'}", text)
+
+
+def cites(text: str) -> bool:
+    """Whether a cleaned answer links anything: what it rests on."""
+    return any(_LINK.search(part) for part in _CODE.split(text)[::2])
 
 
 def _without_links(text: str, known: Known) -> str:

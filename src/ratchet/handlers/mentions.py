@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from ratchet.domain.channels import span
 from ratchet.handlers.base import Trigger
+from ratchet.handlers.wishes import Wish, wish
 
 _RUNBOOK: Final = re.compile(
     r"(?:show |give me )?(?:the )?runbook(?: for| of)? "
@@ -24,6 +25,12 @@ _CORRECT: Final = re.compile(
 _PIN: Final = re.compile(
     rf"(?:please,? )?(?P<verb>pin|unpin) (?:this |the )?runbook(?: (?:for|of) {_NAMED})?"
     r"(?:,? please)?[.!]{0,3}",
+    re.IGNORECASE,
+)
+_STOP: Final = re.compile(r"(?:please,? )?stop(?: it| that| now|,? please)?[.!]{0,3}", re.IGNORECASE)
+_HELP: Final = re.compile(
+    r"(?:(?:please )?help(?: me| us)?(?:,? please)?|what can you do(?: here| for (?:me|us))?|commands)?"
+    r"[.!?]{0,3}",
     re.IGNORECASE,
 )
 _QUIET: Final = re.compile(
@@ -103,11 +110,29 @@ def asked_change(text: str, user_id: str) -> RunbookChange | None:
     return None
 
 
+def asked_stop(text: str, user_id: str) -> bool | None:
+    """True for «stop»: an answer that is being worked on is no longer wanted; else None."""
+    return True if _STOP.fullmatch(question(text, user_id)) else None
+
+
+def asked_help(text: str, user_id: str) -> bool | None:
+    """True for «help», «what can you do?» and a mention without a word; else None."""
+    return True if _HELP.fullmatch(question(text, user_id)) else None
+
+
+def asked_wish(text: str, user_id: str) -> Wish | None:
+    """«only answer when mentioned» and the other phrases of `wishes`; else None."""
+    return wish(question(text, user_id))
+
+
 # Each has a handler of its own: one line here keeps the assistant from answering too.
 REQUESTS: Final[tuple[Callable[[str, str], object | None], ...]] = (
     asked_runbook,
     asked_quiet,
     asked_change,
+    asked_stop,
+    asked_help,
+    asked_wish,
 )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from ratchet.domain.messages import Message
 from ratchet.handlers.citations import unpinged
-from ratchet.tools.base import Permalinks, author, link_to
+from ratchet.tools.base import Permalinks, link_to
 
 QUOTES: Final = 3
 LINES: Final = 4
@@ -58,12 +58,13 @@ def worth_quoting(hits: Sequence[Message], query: str, thread_ts: str, channel_i
 
 def quoted(message: Message, query: str, links: Permalinks, names: Mapping[str, str]) -> str:
     """The passage that fits best as a Markdown quote, with author, date and permalink."""
-    lines = _passage(list(_lines(unpinged(message.text, names))), words(query))
-    quote = "\n".join(f"> {line}" for line in lines)
-    return (
-        f"{quote}\n— {_plain(author(message))}, {message.posted_at:%Y-%m-%d} · "
-        f"[message]({link_to(message, links)})"
-    )
+    by = f"{_plain(_author(message))}, {message.posted_at:%Y-%m-%d}"
+    return f"{passage(message.text, query, names)}\n— {by} · [message]({link_to(message, links)})"
+
+
+def passage(text: str, query: str, names: Mapping[str, str]) -> str:
+    """What fits the query best in a text, as a Markdown quote that notifies nobody."""
+    return "\n".join(f"> {line}" for line in _passage(list(_lines(unpinged(text, names))), words(query)))
 
 
 def answered(question: Message, answer: str) -> str:
@@ -71,7 +72,12 @@ def answered(question: Message, answer: str) -> str:
     asked = " ".join(question.text.split())
     asked = asked if len(asked) <= ASKED_CHARS else f"{asked[:ASKED_CHARS].rstrip()} …"
     said = "asked" if question.sender.kind == "person" else "posted"
-    return f"**{_plain(author(question))} {said}:** {_plain(asked)}\n\n{answer}"
+    return f"**{_plain(_author(question))} {said}:** {_plain(asked)}\n\n{answer}"
+
+
+def _author(message: Message) -> str:
+    """A name; people read no ids."""
+    return message.sender.name or "someone"
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -86,7 +86,9 @@ class ModelWriter:
     runner: JsonRunner
     redactor: Redactor = redact
 
-    async def write(self, evidence: Evidence, seconds: float = AT_NIGHT_S) -> Draft | None:
+    async def write(
+        self, evidence: Evidence, seconds: float = AT_NIGHT_S, channel_id: str | None = None
+    ) -> Draft | None:
         """None when the model is away, is not done within `seconds`, or wrote what nobody said."""
         given = pieces(evidence)
         turn = JsonTurn(
@@ -94,6 +96,8 @@ class ModelWriter:
             prompt(evidence, given),
             RunbookAnswer,
             Budget(requests=1, seconds=seconds, answer_tokens=1_500),
+            purpose="runbook",
+            channel_id=channel_id,
         )
         try:
             result = await self.runner.run_json(turn)

@@ -11,6 +11,7 @@ from ratchet.domain.documents import DocumentHit, Passage
 from ratchet.domain.messages import Message
 from ratchet.domain.runbooks import Item
 from ratchet.handlers.base import Permalinks
+from ratchet.handlers.citations import channels_named
 from ratchet.handlers.evidence import Statistics
 from ratchet.handlers.runbook_writer import Runbook
 
@@ -175,6 +176,7 @@ def _how_it_ends(statistics: Statistics) -> str:
 
 def _quote(message: Message, people: dict[str, str]) -> list[str]:
     text = MENTION.sub(lambda found: "@" + people.get(found.group(1), "someone"), message.text)
+    text = channels_named(text, {})
     if len(text) > QUOTE_CHARS:
         text = (
             text[:QUOTE_CHARS].rsplit(None, 1)[0]

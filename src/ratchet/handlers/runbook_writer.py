@@ -90,7 +90,7 @@ class RunbookWriter:
         if evidence is None:
             return None
         draft = (
-            await self.model.write(evidence, seconds)
+            await self.model.write(evidence, seconds, asked.visible_from or None)
             if self.model and by_model and worth_a_model(evidence)
             else None
         )

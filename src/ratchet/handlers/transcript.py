@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from typing import Final
 
 from ratchet.domain.messages import Message
@@ -11,11 +12,12 @@ from ratchet.tools.base import author, minute
 
 THREAD_CHARS: Final = 24_000
 MESSAGE_CHARS: Final = 4_000
+FILES_SHOWN: Final = 5
+_PERMALINK: Final = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<seconds>\d{10})(?P<micros>\d{6})")
 
 
-def prompt(question: str, asker: str, channel: str, now: str, thread: Sequence[Message]) -> str:
-    """The question with where and when it was asked, after the thread in which it stands."""
-    context = f"Channel: {channel}. Now: {now}. Asked by {asker}."
+def prompt(question: str, context: str, thread: Sequence[Message]) -> str:
+    """The question after where and when it was asked, and after the thread in which it stands."""
     parts = [wrap("context", context)]
     if thread:
         parts.append(wrap("thread", transcript(thread)))
@@ -24,23 +26,61 @@ def prompt(question: str, asker: str, channel: str, now: str, thread: Sequence[M
 
 
 def transcript(messages: Sequence[Message], limit: int = THREAD_CHARS) -> str:
-    """The messages, oldest first; of a long thread the first and the newest, within `limit` characters."""
+    """The messages, oldest first, within about `limit` characters.
+
+    Of a longer thread: the first, those that an earlier answer rests on, and then the newest.
+    """
     lines = [_line(message) for message in messages]
     if sum(map(len, lines)) <= limit or not lines:
         return "\n".join(lines)
-    kept: list[str] = []
-    left = limit - len(lines[0])
-    for line in reversed(lines[1:]):
-        left -= len(line)
-        if left < 0:
+    cited = _cited(messages)
+    first = [0, *(n for n, message in enumerate(messages) if message.ts in cited)]
+    kept: set[int] = set()
+    left = limit
+    for number in (*first, *range(len(lines) - 1, -1, -1)):
+        if number in kept:
+            continue
+        left -= len(lines[number])
+        if left < 0 and kept:
             break
-        kept.append(line)
-    missing = len(lines) - 1 - len(kept)
-    return "\n".join([lines[0], f"[… {missing} messages left out …]", *reversed(kept)])
+        kept.add(number)
+    return "\n".join(_with_gaps(lines, kept))
+
+
+def _with_gaps(lines: Sequence[str], kept: Set[int]) -> list[str]:
+    shown: list[str] = []
+    missing = 0
+    for number, line in enumerate(lines):
+        if number not in kept:
+            missing += 1
+            continue
+        if missing:
+            shown.append(f"[… {missing} messages left out …]")
+            missing = 0
+        shown.append(line)
+    return [*shown, f"[… {missing} messages left out …]"] if missing else shown
+
+
+def _cited(messages: Sequence[Message]) -> set[str]:
+    """ts of the thread's messages that Ratchet's own replies link."""
+    own = [message for message in messages if message.sender.kind == "self"]
+    links = [link for message in own for link in _PERMALINK.finditer(message.text)]
+    here = {message.channel_id for message in messages}
+    return {f"{link['seconds']}.{link['micros']}" for link in links if link["channel"] in here}
 
 
 def _line(message: Message) -> str:
-    return f"[{minute(message.posted_at)}] {_who(message)}: {cut(message.text, MESSAGE_CHARS)}"
+    files = f" [files: {', '.join(names)}]" if (names := _files(message)) else ""
+    return f"[{minute(message.posted_at)}] {_who(message)}: {cut(message.text, MESSAGE_CHARS)}{files}"
+
+
+def _files(message: Message) -> list[str]:
+    """Titles of what was uploaded with it, as far as the text does not name them."""
+    files = message.payload.get("files")
+    if not isinstance(files, list):
+        return []
+    titles = [str(file.get("title") or file.get("name") or "") for file in files if isinstance(file, dict)]
+    return [title[:100] for title in titles if title and title not in message.text][:FILES_SHOWN]
 
 
 def _who(message: Message) -> str:

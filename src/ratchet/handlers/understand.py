@@ -61,14 +61,18 @@ class TemplateReader:
     def model(self) -> str:
         return self.runner.model
 
-    async def read(self, payload: Mapping[str, Any], text: str) -> Learnt:
+    async def read(self, payload: Mapping[str, Any], text: str, channel_id: str | None = None) -> Learnt:
         """The verdict about a bot's message of that flattened text, for all of its template.
+
+        `channel_id`: where it was posted.
 
         Raises Transient and Misconfigured as the runner; Refused when the answer cannot be used.
         """
         # Before anything is cut or put in lower case: half a secret is none that could be recognised.
         safe = self.redactor(text)
-        turn = JsonTurn(instructions(), prompt(payload, safe), Understanding, self.budget)
+        turn = JsonTurn(
+            instructions(), prompt(payload, safe), Understanding, self.budget, "understand", channel_id
+        )
         result = await self.runner.run_json(turn)
         log.info(
             "template_read",

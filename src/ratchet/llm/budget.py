@@ -16,6 +16,7 @@ class Budget:
     answer_tokens  output tokens of one request
     tool_seconds   wall-clock time of one tool call
     result_chars   characters of one tool result, as the model sees it
+    cost_usd       US dollars of all requests together, None for no limit; holds where the price is known
     """
 
     requests: int = 6
@@ -25,14 +26,18 @@ class Budget:
     answer_tokens: int = 4_000
     tool_seconds: float = 10.0
     result_chars: int = 24_000
+    cost_usd: float | None = None
 
-    def near_its_end(self, *, requests: int, tool_calls: int, tokens: int, seconds: float) -> bool:
+    def near_its_end(
+        self, *, requests: int, tool_calls: int, tokens: int, seconds: float, cost_usd: float = 0.0
+    ) -> bool:
         """Whether what is left is only enough for an answer."""
         return (
             requests >= self.requests - 1
             or tool_calls >= self.tool_calls
             or tokens >= self.tokens * 0.6
             or seconds >= self.seconds * 0.6
+            or (self.cost_usd is not None and cost_usd >= self.cost_usd * 0.6)
         )
 
 

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ratchet.llm.config import ModelConfig
+from ratchet.llm.external import ExternalTools
 from ratchet.llm.redact import Redactor, redact
 
 if TYPE_CHECKING:
     from ratchet.llm.agent import AgentRunner
 
 
-def connect(config: ModelConfig, redactor: Redactor = redact) -> AgentRunner:
-    """A runner for the configured model; sends nothing yet. Call it at start: the import takes seconds."""
-    from ratchet.llm.agent import AgentRunner  # noqa: PLC0415  # over a second, and not everyone has a model
+def connect(
+    config: ModelConfig | Sequence[ModelConfig],
+    redactor: Redactor = redact,
+    external: ExternalTools | None = None,
+) -> AgentRunner:
+    """A runner for the configured models, in order of preference; sends nothing yet.
 
-    return AgentRunner(config, redactor)
+    Call it at start: the import takes seconds. Raises Misconfigured when a provider, its package or its key
+    is missing.
+    """
+    from ratchet.llm.agent import AgentRunner  # noqa: PLC0415  # over a second, and not everyone has a model
+    from ratchet.llm.fallback import open_models  # noqa: PLC0415
+
+    configs = [config] if isinstance(config, ModelConfig) else config
+    return AgentRunner(open_models(configs), redactor, external=external)
+
+
+async def check_at_start(runner: AgentRunner) -> None:
+    """Try what each model of the runner can do, and say it in the log and the metrics."""
+    from ratchet.llm import check  # noqa: PLC0415  # imports pydantic_ai
+
+    await check.check_at_start(runner.models)

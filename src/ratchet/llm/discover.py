@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import httpx
 
-from ratchet.llm.config import ModelConfig
+from ratchet.llm.config import OLLAMA_URL, ModelConfig
 
-OLLAMA_URL: Final = "http://localhost:11434"
 DEFAULT_MODEL: Final = "qwen2.5:7b"
 DEFAULT_EMBEDDING_MODEL: Final = "nomic-embed-text"
 
@@ -31,7 +30,9 @@ async def discover(
     if chat is None:
         return None
     embedding = next((name for name in names if name.startswith(DEFAULT_EMBEDDING_MODEL)), None)
-    return ModelConfig(url=f"{ollama_url.rstrip('/')}/v1", model=chat, embedding_model=embedding)
+    return ModelConfig(
+        url=f"{ollama_url.rstrip('/')}/v1", model=chat, embedding_model=embedding, provider="ollama"
+    )
 
 
 def _chosen(names: list[str], wanted: str) -> str | None:

@@ -16,11 +16,15 @@ from ratchet.domain.errors import Misconfigured, RatchetError, Refused, Transien
 _MEANING: Final[Sequence[tuple[type[theirs.AgentRunError], type[RatchetError], str]]] = (
     (theirs.ModelQuotaExceededError, Refused, "has no quota left. Raise the limit at the provider."),
     (theirs.ModelRateLimitError, Transient, "asked to be called later."),
-    (theirs.ModelAuthenticationError, Misconfigured, "refused the key. Check RATCHET_OPENAI_API_KEY."),
+    (
+        theirs.ModelAuthenticationError,
+        Misconfigured,
+        "refused the key. Check the key of its provider; docs/models.md.",
+    ),
     (
         theirs.ModelNotFoundError,
         Misconfigured,
-        "does not exist. Check RATCHET_OPENAI_MODEL and RATCHET_OPENAI_URL.",
+        "does not exist there. Check its name and its address; docs/models.md.",
     ),
     (theirs.ModelContextWindowExceededError, Refused, "cannot take a conversation of this length."),
     (theirs.ModelTimeoutError, Transient, "did not answer in time."),

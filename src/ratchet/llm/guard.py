@@ -15,8 +15,10 @@ from pydantic_core import to_jsonable_python
 
 from ratchet.domain.errors import RatchetError
 from ratchet.llm.budget import Budget
-from ratchet.llm.data import cut, wrap
+from ratchet.llm.data import wrap
+from ratchet.llm.mcp_tools import TIMEOUT
 from ratchet.llm.redact import Redactor, redact_values
+from ratchet.llm.results import Results
 from ratchet.llm.turn import ToolResult
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,10 @@ class Ledger:
     attempts: int = 0
     asked: set[str] = field(default_factory=set)
     results: list[ToolResult] = field(default_factory=list)
+    long: Results = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.long = Results(self.budget.result_chars)
 
     def objection(self, name: str, arguments: dict[str, Any]) -> str | None:
         """Counts the call; says why it may not happen, in words for the model, or None."""
@@ -58,14 +64,15 @@ class GuardedTools(WrapperToolset[None]):
     ) -> Any:
         if objection := self.ledger.objection(name, tool_args):
             raise ToolFailed(objection)
+        seconds = (tool.tool_def.metadata or {}).get(TIMEOUT, self.ledger.budget.tool_seconds)
         try:
-            async with asyncio.timeout(self.ledger.budget.tool_seconds):
+            async with asyncio.timeout(seconds):
                 result = await super().call_tool(name, tool_args, ctx, tool)
             return self._keep(name, tool_args, result)
         except (ModelRetry, ToolFailed):
             raise
         except TimeoutError:
-            raise ToolFailed(f"{name} gave no answer within {self.ledger.budget.tool_seconds:g} s.") from None
+            raise ToolFailed(f"{name} gave no answer within {seconds:g} s.") from None
         except RatchetError as error:
             raise ToolFailed(self.redactor(f"{name} failed: {error}")) from None
         except Exception:  # the tool-call edge: one broken tool must not end the turn
@@ -75,5 +82,5 @@ class GuardedTools(WrapperToolset[None]):
     def _keep(self, name: str, arguments: dict[str, Any], result: object) -> str:
         data = redact_values(to_jsonable_python(result), self.redactor)
         self.ledger.results.append(ToolResult(name, arguments, data))
-        text = json.dumps(data, ensure_ascii=False)
-        return wrap(name, cut(text, self.ledger.budget.result_chars))
+        # What is read on of a long result is short enough by itself.
+        return wrap(name, self.ledger.long.shown(json.dumps(data, ensure_ascii=False)))

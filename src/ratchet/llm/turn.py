@@ -26,14 +26,58 @@ class Tool:
         return str(getattr(self.run, "__name__", type(self.run).__name__))
 
 
+@dataclass(slots=True)
+class Meter:
+    """What a turn has spent so far, also of one that fails; the runner puts its own count here."""
+
+    usage: Callable[[], Usage] = Usage
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCall:
+    """A call that a person must agree to. `id` is the model's."""
+
+    id: str
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A turn that waits for people. `history` is JSON of what was said so far, redacted; plain to store."""
+
+    calls: tuple[PendingCall, ...]
+    history: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """How a turn that waited goes on: `approved` holds for all of its calls."""
+
+    pending: Pending
+    approved: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question to the model, with what it may use and spend."""
+    """One question to the model, with what it may use and spend.
+
+    `purpose` and `channel_id` say in the record of calls what it was for; the model is not told.
+    `may_wait`: whether tools that a person must agree to are offered; then the result may be `pending`.
+    `resumed`: it goes on from there, and `prompt` is not used.
+    `opening`: called without arguments for a model that cannot call tools; for others they are not used.
+    """
 
     instructions: str
     prompt: str
     tools: Sequence[Tool] = ()
     budget: Budget = field(default_factory=Budget)
+    may_wait: bool = False
+    resumed: Resumed | None = None
+    opening: tuple[Tool, ...] = ()
+    purpose: str = ""
+    channel_id: str | None = None
+    meter: Meter | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +91,29 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
+    """`text` is "" when the turn is `pending`."""
+
     text: str
     model: str
     usage: Usage
     tool_results: tuple[ToolResult, ...] = ()
+    pending: Pending | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JsonTurn(Generic[T]):
     """One request whose answer is JSON. `answer` is a dataclass; its fields and docstring are the schema.
 
-    Of the budget, `seconds` and `answer_tokens` count.
+    Of the budget, `seconds` and `answer_tokens` count. `purpose`, `channel_id`, `meter`: as of `Turn`.
     """
 
     instructions: str
     prompt: str
     answer: type[T]
     budget: Budget = field(default_factory=Budget)
+    purpose: str = ""
+    channel_id: str | None = None
+    meter: Meter | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from psycopg import AsyncConnection
 from ratchet.domain.effects import (
     Annotate,
     AskApproval,
+    Deferred,
     DirectMessage,
     Effect,
+    Footer,
     KeepRunbook,
     OwnEffect,
     Post,
@@ -26,14 +28,16 @@ from ratchet.domain.messages import MessageRef
 from ratchet.jobs.base import NewJob, Priority
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
-from ratchet.store import approvals, channels, messages, outbox, runbooks
+from ratchet.store import answers, approvals, channels, messages, outbox, runbooks
 from ratchet.store.outbox import NewRow
 from ratchet.store.pool import Database
 
 # What an approval may set off.
-DEFERRED: Final[Mapping[str, type[KeepRunbook | UnpinRunbook]]] = {
+DEFERRED: Final[Mapping[str, type[Deferred]]] = {
     "keep_runbook": KeepRunbook,
     "unpin_runbook": UnpinRunbook,
+    "set_manners": SetManners,
+    "reply": Reply,
 }
 
 
@@ -61,6 +65,8 @@ class Commit:
             key = f"{run_key}:{number}"
             if isinstance(effect, AskApproval):
                 await approvals.ask(conn, key, handler, effect)
+            if isinstance(effect, Reply) and effect.feedback:
+                await answers.add(conn, key, handler, effect)
             if isinstance(effect, Annotate | SetManners | KeepRunbook | UnpinRunbook):
                 await change(conn, effect)
             else:
@@ -75,19 +81,21 @@ async def change(conn: AsyncConnection[Any], effect: OwnEffect) -> None:
     match effect:
         case Annotate(channel_id=channel_id, ts=ts, attrs=attrs):
             await messages.annotate(conn, MessageRef(channel_id, ts), attrs)
-        case SetManners(channel_id=channel_id, changes=changes):
-            await channels.set_manners(conn, channel_id, changes)
+        case SetManners(channel_id=channel_id, changes=changes, mode=mode):
+            await channels.set_manners(conn, channel_id, changes, mode=mode)
         case KeepRunbook():
             await runbooks.keep(conn, effect)
         case UnpinRunbook():
             await runbooks.unpin(conn, effect)
 
 
-def deferred(data: Mapping[str, Any]) -> KeepRunbook | UnpinRunbook:
+def deferred(data: Mapping[str, Any]) -> Deferred:
     """An effect that an approval holds as JSON."""
     fields = dict(data)
     if "sources" in fields:
         fields["sources"] = tuple((channel_id, ts) for channel_id, ts in fields["sources"])
+    if isinstance(fields.get("footer"), dict):
+        fields["footer"] = Footer(**fields["footer"])
     return DEFERRED[fields.pop("kind")](**fields)
 
 
@@ -103,7 +111,8 @@ def _row(key: str, handler: str, effect: Said) -> NewRow:
             return NewRow(key, handler, channel_id, thread_ts, asdict(effect))
         case AskApproval(channel_id=channel_id, thread_ts=thread_ts):
             # What it would do stands with the approval only.
-            return NewRow(key, handler, channel_id, thread_ts, {**asdict(effect), "effects": ()})
+            shown = asdict(effect) | {"effects": (), "turn": None}
+            return NewRow(key, handler, channel_id, thread_ts, shown)
         case Post(channel_id=channel_id, once=once):
             return NewRow(once or key, handler, channel_id, None, asdict(effect))
         case React(channel_id=channel_id, ts=ts):

@@ -103,7 +103,7 @@ class Deliver:
                 Reply(channel_id=channel_id, thread_ts=thread_ts)
                 | AskApproval(channel_id=channel_id, thread_ts=thread_ts)
             ):
-                return channel_id, thread_ts
+                return channel_id, thread_ts or None
             case Post(channel_id=channel_id):
                 return channel_id, None
             case DirectMessage(user_id=user_id, email=email):

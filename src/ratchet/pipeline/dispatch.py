@@ -12,7 +12,7 @@ import structlog
 from ratchet.domain.effects import Effect
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import NOTHING, Action, IncidentAction
-from ratchet.domain.messages import Channel, ChannelKind, Message, MessageRef, Sender
+from ratchet.domain.messages import Channel, Message, MessageRef, Sender
 from ratchet.handlers.base import Handler, Trigger
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
 from ratchet.jobs.queue import Queue
@@ -46,12 +46,11 @@ class Dispatch:
     me_user_id: str
     understand: Understand | None = None
 
-    def interest(self, version: Version, kind: ChannelKind) -> bool:
+    def interest(self, version: Version, channel: Channel) -> bool:
         """For the intake: whether a job for this version could come to anything. Pure."""
         message = version.message
         if message.sender.kind == "bot" or not isinstance(self.classifier, BuiltIn):
             return True
-        channel = Channel(message.channel_id, "", kind, mode="auto")
         trigger = self._trigger(message, channel, NOTHING, edit=version.edit)
         return any(handler.wants(trigger) for handler in self.handlers)
 
@@ -149,7 +148,7 @@ class Dispatch:
         if message is None or channel is None:
             raise Refused(f"No message {ref.ts} is recorded in channel {ref.channel_id}.")
         action = await Incidents(self.db).action_of(ref, message.version)
-        trigger = self._trigger(message, channel.when_asked, action, edit=False)
+        trigger = replace(self._trigger(message, channel.when_asked, action, edit=False), watched=False)
         wanting = [handler for handler in self.handlers if handler.wants(trigger)]
         chosen = wanting or [handler for handler in self.handlers if handler.name == ASSISTANT]
         return [(handler.name, await handler.handle(trigger)) for handler in chosen]

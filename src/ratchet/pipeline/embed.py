@@ -1,4 +1,4 @@
-"""Gives embeddings to chunks that have none, in the background: search finds them by words meanwhile."""
+"""Gives embeddings to chunks and alert names that have none, in the background: words find them meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import structlog
 from ratchet.domain.errors import Misconfigured
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority, Snooze
 from ratchet.pipeline.work import EmbedJob
-from ratchet.store import embeddings
+from ratchet.store import embeddings, similar
 from ratchet.store.embeddings import Embedder
 from ratchet.store.pool import Database
 
@@ -56,18 +56,37 @@ class Embed:
             )
         if await embeddings.use_model(self.db, embedder.model, embedder.dimension):
             log.info("embedding_model", model=embedder.model, dimension=embedder.dimension)
-        while self.clock() < until:
-            async with self.db.connection() as conn:
-                batch = await embeddings.waiting(conn, BATCH)
-            if not batch:
-                return True
-            texts = [embeddings.embedded_text(row.title, row.heading, row.text) for row in batch]
-            vectors = await embedder.embed(texts)
-            kept = await embeddings.keep(
-                self.db, embedder.model, {row.hash: v for row, v in zip(batch, vectors, strict=True)}
-            )
-            if not kept:
-                return False  # another process changed the model, or the documents went away
-            if progress is not None:
-                progress(len(batch))
-        return False
+        # The names first: they are few and short, and the next alert may ask for them.
+        for embed_batch in (self._names, self._chunks):
+            while True:
+                if self.clock() >= until:
+                    return False
+                size, kept = await embed_batch(embedder)
+                if not size:
+                    break
+                if not kept:
+                    return False  # another process changed the model, or what was embedded went away
+                if progress is not None:
+                    progress(size)
+        return True
+
+    async def _names(self, embedder: Embedder) -> tuple[int, int]:
+        """Embed a batch of names of alerts. Returns how many, and how many were kept."""
+        async with self.db.connection() as conn:
+            batch = await similar.waiting(conn, BATCH)
+        if not batch:
+            return 0, 0
+        vectors = await embedder.embed([similar.spoken(alert) for alert in batch])
+        kept = await similar.keep(self.db, embedder.model, dict(zip(batch, vectors, strict=True)))
+        return len(batch), kept
+
+    async def _chunks(self, embedder: Embedder) -> tuple[int, int]:
+        """Embed a batch of chunks. Returns how many texts, and how many chunks have one now."""
+        async with self.db.connection() as conn:
+            batch = await embeddings.waiting(conn, BATCH)
+        if not batch:
+            return 0, 0
+        texts = [embeddings.embedded_text(row.title, row.heading, row.text) for row in batch]
+        vectors = await embedder.embed(texts)
+        by_hash = {row.hash: vector for row, vector in zip(batch, vectors, strict=True)}
+        return len(batch), await embeddings.keep(self.db, embedder.model, by_hash)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from ratchet import alerts
 from ratchet.domain.events import (
     ChannelChanged,
+    ConversationOpened,
     Ignored,
     Interaction,
     MembershipChanged,
@@ -20,13 +21,13 @@ from ratchet.domain.events import (
     ReactionChanged,
     SlackEvent,
 )
-from ratchet.domain.messages import ChannelKind, Message, MessageRef
+from ratchet.domain.messages import Channel, ChannelKind, Message, MessageRef
 from ratchet.jobs.base import NewJob, Priority
 from ratchet.jobs.queue import Queue
-from ratchet.pipeline import work
+from ratchet.pipeline import votes, work
 from ratchet.pipeline.classify import BuiltIn, Classifier
 from ratchet.pipeline.fold import Plan, Present, Snapshot, Version, decode, encode, fold
-from ratchet.store import approvals, channels, incidents, learned, messages, outbox, runbooks
+from ratchet.store import approvals, channels, incidents, learned, llm_calls, messages, outbox, runbooks
 from ratchet.store.pool import Database
 from ratchet.telemetry import EVENTS, EVENTS_IGNORED
 
@@ -38,11 +39,11 @@ LATEST: Final = "~"  # after every ts
 MESSAGE_EVENTS: Final = (MessagePosted, MessageDeleted, ReactionChanged)
 
 
-# Whether anybody may have something to do about a version of a message, in a channel of that kind.
-Interest = Callable[[Version, ChannelKind], bool]
+# Whether anybody may have something to do about a version of a message, in that channel as it is set now.
+Interest = Callable[[Version, Channel], bool]
 
 
-def any_interest(version: Version, kind: ChannelKind) -> bool:
+def any_interest(version: Version, channel: Channel) -> bool:
     return True
 
 
@@ -63,7 +64,7 @@ class Intake:
         async with self.db.transaction() as conn:
             stored = [event for event in events if isinstance(event, MESSAGE_EVENTS)]
             plan = await self._messages(conn, stored)
-            jobs = [_message_job(v, live=True) for v in self._interesting(plan, stored)]
+            jobs = [_message_job(v, live=True) for v in await self._interesting(conn, plan, stored)]
             # Of a message older than the record only the edit comes: it is fetched whole, if it still exists.
             jobs += [thread_job_for(edit) for edit in plan.park]
             for event in events:
@@ -84,7 +85,8 @@ class Intake:
         async with self.db.transaction() as conn:
             plan = await self._messages(conn, events)
             new_channels = await self._ensure_channels(conn, events)
-            recent = [v for v in self._interesting(plan, events) if v.message.ts > (live_after or LATEST)]
+            wanted = await self._interesting(conn, plan, events) if live_after else []
+            recent = [v for v in wanted if v.message.ts > (live_after or LATEST)]
             past = [v for v in plan.versions if v.message.ts <= (live_after or LATEST) and _matters(v)]
             jobs = [_message_job(version, live=True) for version in recent]
             jobs += await self._classify_past(conn, past)
@@ -115,20 +117,24 @@ class Intake:
             await messages.unpark(conn, plan.unpark)
         if plan.reactions:
             await messages.react(conn, plan.reactions)
+            await votes.reacted(conn, plan.reactions)
         return plan
 
-    def _interesting(self, plan: Plan, events: Sequence[MessageEvent]) -> list[Version]:
+    async def _interesting(
+        self, conn: AsyncConnection[Any], plan: Plan, events: Sequence[MessageEvent]
+    ) -> list[Version]:
+        mattering = [version for version in plan.versions if _matters(version)]
+        if not mattering:
+            return []
+        known = await channels.many(conn, {version.message.channel_id for version in mattering})
         kinds = {e.channel_id: e.channel_kind for e in events if isinstance(e, MessagePosted)}
-        return [
-            version
-            for version in plan.versions
-            if _matters(version) and self.interest(version, kinds.get(version.message.channel_id, "private"))
-        ]
+        return [v for v in mattering if self.interest(v, _channel_of(v, known, kinds))]
 
     async def _forget(self, conn: AsyncConnection[Any], gone: Sequence[MessageRef]) -> None:
         """What was said by now deleted messages leaves dead jobs, runbooks, and answers not given yet."""
         await runbooks.forget(conn, gone)
         await learned.forget(conn, gone)
+        await llm_calls.forget(conn, gone)
         await approvals.withdraw(conn, gone)
         fields = [{"channel_id": ref.channel_id, "ts": ref.ts} for ref in gone]
         await self.queue.forget(conn, work.MessageJob.kind, fields)
@@ -168,6 +174,9 @@ class Intake:
                 return [_onboard_job(event.channel_id, event.at)] if event.joined else []
             case Interaction():
                 return [_interaction_job(event)]
+            case ConversationOpened(channel_id=channel_id):
+                new = await channels.ensure(conn, [(channel_id, "im", False)])
+                return [*(_onboard_job(one, None) for one in new), _greet_job(event)]
             case Ignored(reason):
                 EVENTS_IGNORED.labels(reason).inc()
         return []
@@ -199,6 +208,18 @@ async def _run_again(conn: AsyncConnection[Any], run_key: str) -> NewJob | None:
         thread_ts=known.parent_ts or ts,
     )
     return NewJob(job, priority=Priority.LIVE, unique=f"{handler}:{ref}", rerun=True)
+
+
+def _channel_of(
+    version: Version, known: Mapping[str, Channel], kinds: Mapping[str, ChannelKind]
+) -> Channel:
+    """As recorded, or as one is when it is seen for the first time.
+
+    What another event of the batch may be changing is left to whoever runs the job.
+    """
+    channel_id = version.message.channel_id
+    channel = known.get(channel_id, Channel(channel_id, ""))
+    return replace(channel, kind=kinds.get(channel_id, "private"), archived=False, external=False)
 
 
 def _matters(version: Version) -> bool:
@@ -251,6 +272,11 @@ def thread_job_for(edit: MessagePosted) -> NewJob:
     )
 
 
+def _greet_job(event: ConversationOpened) -> NewJob:
+    job = work.GreetJob(channel_id=event.channel_id, thread_ts=event.thread_ts)
+    return NewJob(job, priority=Priority.LIVE, unique=f"greet:{event.channel_id}:{event.thread_ts or ''}")
+
+
 def _interaction_job(event: Interaction) -> NewJob:
     job = work.InteractionJob(
         interaction=event.kind,
@@ -260,5 +286,6 @@ def _interaction_job(event: Interaction) -> NewJob:
         channel_id=event.channel_id,
         message_ts=event.message_ts,
         thread_ts=event.thread_ts,
+        at=votes.click_ts(event),
     )
     return NewJob(job, priority=Priority.LIVE)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import structlog
+from psycopg import AsyncConnection
 
 from ratchet.domain.effects import Footer, Reply
-from ratchet.jobs.base import Cancel, Done, JobContext, Outcome
-from ratchet.pipeline import work
+from ratchet.domain.errors import Refused
+from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
+from ratchet.pipeline import votes, work
+from ratchet.pipeline.approvers import Approvers
 from ratchet.pipeline.commit import Commit, deferred
 from ratchet.slack import render
 from ratchet.slack.web import SlackWeb
-from ratchet.store import approvals
+from ratchet.store import approvals, channels
 from ratchet.store.approvals import Approval, State
 from ratchet.store.outbox import Outbox
 
@@ -26,21 +28,25 @@ SAID: Final = {
     "expired": "⌛ Expired. Nothing was changed; ask again.",
     "withdrawn": "The message that asked for this was deleted. Nothing was changed.",
 }
+SAID_OF_DRAFT: Final = {
+    "approved": "✅ Posted by <@{by}>.",
+    "rejected": "❌ Discarded by <@{by}>.",
+    "expired": "⌛ Expired. It was not posted.",
+    "withdrawn": "A message it rests on was deleted. It was not posted.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Interact:
-    """`approvers`: user ids that may approve; empty for everybody who sees the question."""
-
     outbox: Outbox
     commit: Commit
     slack: SlackWeb
-    approvers: Set[str] = field(default_factory=frozenset)
+    approvers: Approvers
 
     async def run(self, job: work.InteractionJob, context: JobContext) -> Outcome:
         if (feedback := render.parse_feedback(job.value)) is not None:
             vote, key = feedback
-            await self.outbox.vote(key, job.user_id, 1 if vote == "up" else -1)
+            await votes.clicked(self.commit.db, job, key, 1 if vote == "up" else -1)
             log.info("voted", key=key, vote=vote)
             return Done()
         if (decision := render.parse_decision(job.value)) is not None:
@@ -49,19 +55,26 @@ class Interact:
 
     async def _decide(self, job: work.InteractionJob, answer: render.Answer, key: str) -> Outcome:
         """The first click of somebody who may decides; what was agreed to happens in the same transaction."""
+        asked_by = await approvals.asked_by(self.commit.db, key)
+        # Slack may have to be asked: not while a transaction is open.
+        may = answer == "reject" or await self.approvers.may(job.user_id, asked_by or "")
         async with self.commit.db.transaction() as conn:
             approval = await approvals.get(conn, key)
             if approval is None:
                 return Cancel("that was never asked, or long ago")
-            if answer == "approve" and self.approvers and job.user_id not in self.approvers:
+            if not may:
                 await self.commit.store(conn, f"{key}:{job.user_id}", "approval", [_not_you(approval, job)])
                 return Done()
             if approval.state == "pending":
+                if approval.draft and await _silent(conn, approval):
+                    approval = replace(approval, late=True)
                 approval = _decided(approval, answer, job.user_id)
                 await approvals.decide(conn, approval, approval.state, job.user_id)
                 if approval.state == "approved":
                     effects = [deferred(data) for data in approval.effects]
                     await self.commit.store(conn, f"{key}:approved", approval.handler, effects)
+                if approval.waits and approval.state in ("approved", "rejected"):
+                    await self.commit.queue.put(conn, [_resume_job(approval)])
         log.info("approval", key=key, state=approval.state)
         await self._show(approval, job)
         return Done()
@@ -70,10 +83,36 @@ class Interact:
         """The question without its buttons, and what became of it. Shown again, it is the same."""
         if job.channel_id is None or job.message_ts is None:
             return
-        said = SAID[approval.state].format(by=approval.decided_by)
-        text = f"{approval.markdown}\n\n{said}" if approval.markdown else said
+        said = (SAID_OF_DRAFT if approval.draft else SAID)[approval.state].format(by=approval.decided_by)
+        kept = approval.markdown.split("\n", 1)[0] if approval.draft else approval.markdown
+        text = f"{kept}\n\n{said}" if kept else said
         reply = Reply(approval.channel_id, approval.thread_ts, text, Footer(approval.handler))
         await self.slack.update(job.channel_id, job.message_ts, render.render(reply, approval.key)[-1])
+        if approval.draft:
+            await self._tidy(approval, job.channel_id, job.message_ts)
+
+    async def _tidy(self, approval: Approval, channel_id: str, kept: str) -> None:
+        """Of a long draft, the messages before the one with the buttons."""
+        row = await self.outbox.get(approval.key)
+        for ts in row.slack_ts if row is not None else []:
+            if ts != kept:
+                try:
+                    await self.slack.delete(channel_id, ts)
+                except Refused:
+                    log.info("draft_part_gone", key=approval.key)
+
+
+async def _silent(conn: AsyncConnection[Any], approval: Approval) -> bool:
+    """Whether nothing may be said any more where the draft would be posted."""
+    effects = [deferred(data) for data in approval.effects]
+    where = {effect.channel_id for effect in effects if isinstance(effect, Reply)}
+    known = await channels.many(conn, where)
+    return any(one not in known or not known[one].speaks for one in where)
+
+
+def _resume_job(approval: Approval) -> NewJob:
+    job = work.ResumeJob(key=approval.key, channel_id=approval.channel_id, thread_ts=approval.thread_ts)
+    return NewJob(job, priority=Priority.LIVE, unique=f"resume:{approval.key}")
 
 
 def _decided(approval: Approval, answer: render.Answer, by: str) -> Approval:
@@ -83,4 +122,5 @@ def _decided(approval: Approval, answer: render.Answer, by: str) -> Approval:
 
 def _not_you(approval: Approval, job: work.InteractionJob) -> Reply:
     text = f"<@{job.user_id}>, you are not among those who may approve this (RATCHET_APPROVERS)."
-    return Reply(approval.channel_id, approval.thread_ts, text, Footer("approval"))
+    thread_ts = approval.thread_ts or job.message_ts or ""
+    return Reply(approval.channel_id, thread_ts, text, Footer("approval"))

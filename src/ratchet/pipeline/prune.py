@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from ratchet.store import retention
+from ratchet.store import retention, similar
 from ratchet.store.pool import Database
 
 log = structlog.get_logger(__name__)
@@ -21,4 +21,5 @@ class Prune:
     message_days: int = MESSAGE_DAYS
 
     async def run(self) -> None:
-        log.info("pruned", **await retention.prune(self.db, self.message_days))
+        counts = await retention.prune(self.db, self.message_days)
+        log.info("pruned", **counts, alert_names=await similar.prune(self.db))

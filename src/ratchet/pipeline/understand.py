@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -84,9 +84,8 @@ class Understand:
         if standing.asked_today >= self.per_day:
             _spent(self.per_day)
             return await self._end(key, None)
-        carried = work.MessageJob.model_validate(standing.example).carried
-        assert carried is not None  # else it was not put
-        template, verdict = await _read(self.reader, carried)
+        example = work.MessageJob.model_validate(standing.example)
+        template, verdict = await _read(self.reader, example)
         if standing.asked_today + 1 == self.per_day:
             _spent(self.per_day)
         return await self._end(key, verdict, (template, self.reader.model))
@@ -159,10 +158,12 @@ def _judged(message: Message, verdict: dict[str, Any], rules: Rulebook) -> Incid
     )
 
 
-async def _read(reader: TemplateReader, carried: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
+async def _read(reader: TemplateReader, example: work.MessageJob) -> tuple[str, dict[str, Any] | None]:
     """Template and verdict; "" and None when the answer is of no use. Raises Transient, Misconfigured."""
+    carried = example.carried
+    assert carried is not None  # else it was not put
     try:
-        learnt = await reader.read(carried["payload"], carried["text"])
+        learnt = await reader.read(carried["payload"], carried["text"], example.channel_id)
     except Refused as refused:
         log.warning("template_not_understood", reason=str(refused))
         return "", None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from ratchet.jobs.base import Job
 
@@ -27,6 +27,10 @@ class MessageJob(Job):
         return f"message:{self.channel_id}:{self.thread_ts}"
 
 
+# Handlers that count what they did in a channel: one at a time there.
+ONE_BY_ONE: Final = frozenset({"unasked"})
+
+
 class HandlerJob(Job):
     """One handler, one trigger."""
 
@@ -39,6 +43,8 @@ class HandlerJob(Job):
     edit: bool = False
 
     def serial_key(self) -> str:
+        if self.handler in ONE_BY_ONE:
+            return f"handler:{self.channel_id}:{self.handler}"
         return f"handler:{self.channel_id}:{self.thread_ts}"
 
 
@@ -87,7 +93,7 @@ class RecoverJob(Job):
 
 
 class InteractionJob(Job):
-    """A click on a button or a shortcut."""
+    """A click on a button or a shortcut, at the ts `at`."""
 
     kind: ClassVar[str] = "interaction"
     interaction: str
@@ -97,6 +103,27 @@ class InteractionJob(Job):
     channel_id: str | None
     message_ts: str | None
     thread_ts: str | None
+    at: str | None = None
+
+
+class ResumeJob(Job):
+    """A turn goes on after a person decided, by the approval's key."""
+
+    kind: ClassVar[str] = "resume"
+    key: str
+    channel_id: str
+    thread_ts: str
+
+    def serial_key(self) -> str:
+        return f"handler:{self.channel_id}:{self.thread_ts}"
+
+
+class GreetJob(Job):
+    """Somebody opened the direct messages; `thread_ts` of a conversation that Slack began with it."""
+
+    kind: ClassVar[str] = "greet"
+    channel_id: str
+    thread_ts: str | None = None
 
 
 class PeopleJob(Job):

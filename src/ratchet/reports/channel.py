@@ -1,262 +1,206 @@
-"""Where the toil in one channel is: incidents in, figures and Markdown out. Pure."""
+"""Where the toil in one channel is: rows in, figures out. Pure. What each means: docs/reports.md."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import groupby
 from typing import Final
 
-from ratchet.domain.incidents import SILENCE, Incident
+from ratchet.domain.reports import ChannelRows
+from ratchet.reports import channel_threads as threads
+from ratchet.reports.channel_alerts import (
+    LONG_S,
+    AlertLine,
+    Figures,
+    ServiceLine,
+    alert_lines,
+    by_alert,
+    figures,
+    frequent,
+    named,
+    noisy,
+    service_lines,
+)
+from ratchet.reports.channel_cases import Case, Paired, opened_between, paired
+from ratchet.reports.channel_threads import AskedAgain, Learned, RawThread
+from ratchet.reports.channel_times import Hours, Storm, hours, percentile, storms
+
+__all__ = ["AlertName", "ChannelReport", "Quality", "channel_report", "percentile"]
 
 STALE: Final = timedelta(hours=72)
-WORK_HOURS: Final = range(9, 18)
-SHOWN_ALERTS: Final = 10
-SHOWN_ROWS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class AlertLine:
-    """One alert of one service. `share` is its part of all opens, 0 to 1; times in seconds or None.
-
-    `tta`: to the first word or reaction of a person; `ttr`: to the resolve.
-    """
+class AlertName:
+    """An alert as it is counted, with its opens and the latest message that opened it."""
 
     alert: str | None
     service: str | None
     opens: int
-    renotifications: int
-    still_open: int
-    untriaged: int
-    tta_p50_s: float | None
-    ttr_p50_s: float | None
-    ttr_p95_s: float | None
-    share: float
+    ts: str
+    root_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the figures rest on.
+
+    messages         of the window; `by_people` of them
+    bot_messages     of bots other than Ratchet; `unknown` of them opened or closed no incident
+    generic          opens that only the common forms recognised, no parser of a tool's own
+    by_model         opens that the model recognised; `waiting`: messages that it is still to judge
+    unnamed          opens whose message names no alert
+    unpaired_closes  messages that resolve what was not open
+    expired          opens of the window that were never resolved and fell silent
+    cut              there was more than is read: the oldest opens are left out
+    compared         whether the record covers the window before, too
+    """
+
+    messages: int
+    by_people: int
+    bot_messages: int
+    unknown: int
+    generic: int
+    by_model: int
+    waiting: int
+    unnamed: int
+    unpaired_closes: int
+    expired: int
+    cut: bool
+    compared: bool
 
     @property
-    def title(self) -> str:
-        return self.alert or self.service or "(no name)"
+    def unknown_share(self) -> float:
+        return self.unknown / self.bot_messages if self.bot_messages else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport:
-    """Figures of the window from `since` to `until` (UTC).
+    """Figures of the window from `since` to `until` (UTC). Shares run from 0 to 1.
 
-    opens             incidents that opened in the window, re-notifications apart
-    still_open        open at `until`, oldest first, also those that opened before the window
-    expired           opened in the window, never resolved, and silent for so long that they count as over
-    untriaged         opened in the window, and no person wrote in the thread; newest first
-    tta_*_s           open to a person's first word or reaction, in seconds, of the opens that got one
-    ttr_*_s           open to close, in seconds, of the opens that closed; None when none did
-    top5_share        part of the opens that the five most frequent alerts make up, 0 to 1
-    off_hours_share   part of the opens outside 9 to 18 o'clock, Monday to Friday, in the team's zone
-    busy_hours        clock hours with at least one open
-    unnamed           opens whose message names no alert
+    total            of the incidents that opened in the window; `before`: in the window before, None when
+                     the record does not reach so far back
+    alerts           every alert with opens in the window, most first; `frequent`: once a day or more
+    noise            alerts that cost more than they give, with one suggestion each, the worst first
+    still_open       open at `until`, oldest first, also those that opened before the window
+    long_running     open for over 4 hours, in the window at least in part; longest first
+    untriaged        opened in the window, and no person wrote in their threads; newest first
+    new, gone        alerts of this window that the one before had not, and the other way round
+    top5_share       part of the opens that the five most frequent alerts make up
+    coverage         part of the alerts with something to say when they fire
+    learned          the latest fix that people named, by alert; newest first
+    asked_again      questions in more than one thread of the same alert
+    threads          what people wrote under the incidents they wrote most about
     """
 
+    channel_id: str
     since: datetime
     until: datetime
-    opens: int
-    renotifications: int
+    total: Figures
+    before: Figures | None
     alerts: tuple[AlertLine, ...]
-    still_open: tuple[Incident, ...]
-    expired: int
-    untriaged: tuple[Incident, ...]
-    tta_p50_s: float | None
-    tta_p95_s: float | None
-    ttr_p50_s: float | None
-    ttr_p95_s: float | None
+    frequent: tuple[AlertLine, ...]
+    noise: tuple[AlertLine, ...]
+    services: tuple[ServiceLine, ...]
+    still_open: tuple[Case, ...]
+    long_running: tuple[Case, ...]
+    untriaged: tuple[Case, ...]
+    new: tuple[AlertName, ...]
+    gone: tuple[AlertName, ...]
     top5_share: float
-    off_hours_share: float
-    busy_hours: int
-    unnamed: int
+    coverage: float
+    hours: Hours
+    storms: tuple[Storm, ...]
+    learned: tuple[Learned, ...]
+    asked_again: tuple[AskedAgain, ...]
+    threads: tuple[RawThread, ...]
+    quality: Quality
 
     @property
-    def untriaged_share(self) -> float:
-        return len(self.untriaged) / self.opens if self.opens else 0.0
+    def days(self) -> int:
+        return max(1, round((self.until - self.since).total_seconds() / 86_400))
 
-    def stale(self) -> tuple[Incident, ...]:
-        """Still open, and longer than `STALE`."""
-        return tuple(row for row in self.still_open if self.until - row.opened_at > STALE)
-
-    def linked(self) -> tuple[Incident, ...]:
-        """The incidents that the Markdown names one by one."""
-        return tuple(dict.fromkeys(self.still_open[:SHOWN_ROWS] + self.untriaged[:SHOWN_ROWS]))
+    def stale(self) -> tuple[Case, ...]:
+        """Still open, and for longer than 72 hours."""
+        return tuple(case for case in self.still_open if self.until - case.opened_at > STALE)
 
 
-def channel_report(
-    incidents: Sequence[Incident],
-    human_replies: Mapping[str, int],
-    *,
-    since: datetime,
-    until: datetime,
-    zone: tzinfo = UTC,
-) -> ChannelReport:
-    """The report over one channel's incidents; `human_replies` counts by the opening message's ts."""
-    opened = [row for row in incidents if since <= row.opened_at < until]
-    alerts = tuple(_alert_lines(opened, human_replies, until))
-    noticed, resolved = _times(opened)
-    local = [row.opened_at.astimezone(zone) for row in opened]
+def channel_report(rows: ChannelRows, zone: tzinfo = UTC) -> ChannelReport:
+    """The report. Hours of the day are those of `zone`."""
+    pairs = paired(rows)
+    opened = list(opened_between(pairs.cases, rows.since, rows.until))
+    earlier = list(opened_between(pairs.cases, rows.before, rows.since))
+    compared = _compared(rows)
+    lines, replies = alert_lines(opened, rows.help), threads.replies_of(rows)
+    stormy = storms([(case.opened_at, named(case)) for case in opened])
     return ChannelReport(
-        since=since,
-        until=until,
-        opens=len(opened),
-        renotifications=sum(row.firings - 1 for row in opened),
-        alerts=alerts,
-        still_open=tuple(
-            sorted((row for row in incidents if row.open_at(until)), key=lambda row: row.opened_at)
-        ),
-        expired=sum(row.closed_at is None and not row.open_at(until) for row in opened),
-        untriaged=tuple(
-            sorted(_untriaged(opened, human_replies), key=lambda row: row.opened_at, reverse=True)
-        ),
-        tta_p50_s=percentile(noticed, 0.5),
-        tta_p95_s=percentile(noticed, 0.95),
-        ttr_p50_s=percentile(resolved, 0.5),
-        ttr_p95_s=percentile(resolved, 0.95),
-        top5_share=sum(line.opens for line in alerts[:5]) / len(opened) if opened else 0.0,
-        off_hours_share=sum(map(_off_hours, local)) / len(local) if local else 0.0,
-        busy_hours=len({moment.replace(minute=0, second=0, microsecond=0) for moment in local}),
-        unnamed=sum(row.alert is None for row in opened),
+        channel_id=rows.channel_id,
+        since=rows.since,
+        until=rows.until,
+        total=figures(opened),
+        before=figures(earlier) if compared else None,
+        alerts=lines,
+        frequent=frequent(lines, rows.since, rows.until),
+        noise=noisy(lines),
+        services=service_lines(opened),
+        still_open=tuple(case for case in pairs.cases if case.incident.state == "open"),
+        long_running=_long_running(pairs.cases, rows.since, rows.until),
+        untriaged=tuple(case for case in reversed(opened) if not case.replies),
+        new=_missing(opened, earlier) if compared else (),
+        gone=_missing(earlier, opened) if compared else (),
+        top5_share=sum(line.share for line in lines[:5]),
+        coverage=sum(line.helped for line in lines) / len(lines) if lines else 0.0,
+        hours=hours([case.opened_at for case in opened], stormy, rows.since, rows.until, zone),
+        storms=stormy,
+        learned=threads.learned(opened, replies),
+        asked_again=threads.asked_again(opened, replies),
+        threads=threads.raw_threads(opened, replies, rows.until),
+        quality=_quality(rows, pairs, opened),
     )
 
 
-def percentile(values: Sequence[float], part: float) -> float | None:
-    """The value below which `part` (0 to 1) of them lie, interpolated; None for no values."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    place = part * (len(ordered) - 1)
-    low, high = math.floor(place), math.ceil(place)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+def _compared(rows: ChannelRows) -> bool:
+    since = rows.facts.recorded_since
+    return since is not None and since <= rows.before and not rows.cut
 
 
-def _alert_lines(
-    opened: Sequence[Incident], human_replies: Mapping[str, int], until: datetime
-) -> list[AlertLine]:
-    """One line for each alert and service, most opens first."""
-
-    def name(row: Incident) -> tuple[str, str]:
-        return (row.alert or "", row.service or "")
-
-    groups = (list(rows) for _, rows in groupby(sorted(opened, key=name), key=name))
-    lines = (_alert_line(rows, human_replies, until=until, share=len(rows) / len(opened)) for rows in groups)
-    return sorted(lines, key=lambda line: (-line.opens, -line.renotifications, line.title))
+def _long_running(cases: Sequence[Case], since: datetime, until: datetime) -> tuple[Case, ...]:
+    lasted = {case.ts: case.lasted_s(until) or 0.0 for case in cases if _open_after(case, since)}
+    found = (case for case in cases if lasted.get(case.ts, 0.0) > LONG_S)
+    return tuple(sorted(found, key=lambda case: (-lasted[case.ts], case.ts)))
 
 
-def _alert_line(
-    rows: list[Incident], human_replies: Mapping[str, int], *, until: datetime, share: float
-) -> AlertLine:
-    noticed, resolved = _times(rows)
-    return AlertLine(
-        alert=rows[0].alert,
-        service=rows[0].service,
-        opens=len(rows),
-        renotifications=sum(row.firings - 1 for row in rows),
-        still_open=sum(row.open_at(until) for row in rows),
-        untriaged=sum(1 for _ in _untriaged(rows, human_replies)),
-        tta_p50_s=percentile(noticed, 0.5),
-        ttr_p50_s=percentile(resolved, 0.5),
-        ttr_p95_s=percentile(resolved, 0.95),
-        share=share,
-    )
+def _open_after(case: Case, since: datetime) -> bool:
+    closed = case.incident.closed_at
+    return case.opened_at >= since or case.incident.state == "open" or (closed is not None and closed > since)
 
 
-def _untriaged(rows: Iterable[Incident], human_replies: Mapping[str, int]) -> Iterable[Incident]:
-    return (row for row in rows if not human_replies.get(row.open_ts))
-
-
-def _times(rows: Sequence[Incident]) -> tuple[list[float], list[float]]:
-    """Seconds to acknowledge and to resolve, of those that were."""
-    acknowledged = [row.tta_s for row in rows if row.tta_s is not None]
-    return acknowledged, [row.ttr_s for row in rows if row.ttr_s is not None]
-
-
-def _off_hours(local: datetime) -> bool:
-    return local.weekday() >= 5 or local.hour not in WORK_HOURS
-
-
-def markdown(report: ChannelReport, links: Mapping[str, str]) -> str:
-    """The report as standard Markdown; `links` maps an opening message's ts to its permalink."""
-    days = max(1, round((report.until - report.since).total_seconds() / 86_400))
-    if not report.opens and not report.still_open:
-        return f"No incident opened in the last {days} days, and none is open."
-    parts = [
-        _headline(report, days),
-        _alert_table(report.alerts[:SHOWN_ALERTS]),
-        _rows("Still open", report.still_open, links),
-        _rows("Nobody replied to", report.untriaged, links),
-        _quality(report),
+def _missing(cases: Sequence[Case], elsewhere: Sequence[Case]) -> tuple[AlertName, ...]:
+    """Alerts of the one that the other has not, most opens first; those without any name left out."""
+    known = by_alert(elsewhere)
+    found = [
+        AlertName(rows[-1].incident.alert, name[0], len(rows), rows[-1].ts, rows[-1].threads[0])
+        for name, rows in by_alert(cases).items()
+        if name not in known and name != (None, None)
     ]
-    return "\n\n".join(part for part in parts if part)
+    return tuple(sorted(found, key=lambda one: (-one.opens, one.alert or "", one.service or "")))
 
 
-def _headline(report: ChannelReport, days: int) -> str:
-    lines = [
-        f"**{report.opens} incidents** in {days} days ({report.renotifications} re-notifications apart), "
-        f"**{len(report.still_open)} still open** ({len(report.stale())} for over 72 h), "
-        f"**{report.untriaged_share:.0%} without a human reply**.",
-        f"Time to acknowledge: half within {duration(report.tta_p50_s)}, 95% within "
-        f"{duration(report.tta_p95_s)}; to resolve: half within {duration(report.ttr_p50_s)}, 95% within "
-        f"{duration(report.ttr_p95_s)}. The five most frequent alerts are {report.top5_share:.0%} of all; "
-        f"{report.off_hours_share:.0%} came off-hours; {report.busy_hours} hours had at least one.",
-    ]
-    return "\n".join(lines)
-
-
-def _alert_table(alerts: Sequence[AlertLine]) -> str:
-    if not alerts:
-        return ""
-    head = (
-        "| alert | service | opened | repeated | open | no reply | noticed in (half) | resolved in (half) |"
+def _quality(rows: ChannelRows, pairs: Paired, opened: Sequence[Case]) -> Quality:
+    facts = rows.facts
+    tools = [case.incident.tool for case in opened]
+    return Quality(
+        messages=facts.messages,
+        by_people=facts.by_people,
+        bot_messages=facts.bot_messages,
+        unknown=facts.bot_messages - facts.bot_alerts,
+        generic=tools.count("generic"),
+        by_model=tools.count("model"),
+        waiting=facts.waiting,
+        unnamed=sum(case.incident.alert is None for case in opened),
+        unpaired_closes=sum(rows.since <= step.happened_at < rows.until for step in pairs.unpaired),
+        expired=sum(case.incident.state == "expired" for case in opened),
+        cut=rows.cut,
+        compared=_compared(rows),
     )
-    rule = "|---|---|--:|--:|--:|--:|--:|--:|"
-    rows = (
-        f"| {_code(line.title)} | {_code(line.service or '–')} | {line.opens} | {line.renotifications} | "
-        f"{line.still_open} | {line.untriaged} | {duration(line.tta_p50_s)} | {duration(line.ttr_p50_s)} |"
-        for line in alerts
-    )
-    return "\n".join([head, rule, *rows])
-
-
-def _rows(title: str, rows: Sequence[Incident], links: Mapping[str, str]) -> str:
-    if not rows:
-        return ""
-    shown = [f"- {_named(row, links)}, since {row.opened_at:%Y-%m-%d %H:%M} UTC" for row in rows[:SHOWN_ROWS]]
-    rest = [f"- and {len(rows) - SHOWN_ROWS} more"] if len(rows) > SHOWN_ROWS else []
-    return "\n".join([f"**{title}**", *shown, *rest])
-
-
-def _named(row: Incident, links: Mapping[str, str]) -> str:
-    name = _code(row.alert or row.service or "(no name)")
-    link = links.get(row.open_ts)
-    return f"{name} ([message]({link}))" if link else name
-
-
-def _quality(report: ChannelReport) -> str:
-    said = []
-    if report.unnamed:
-        said.append(f"{report.unnamed} of {report.opens} incidents name no alert.")
-    if report.expired:
-        hours = SILENCE.total_seconds() / 3600
-        said.append(f"{report.expired} never resolved; after {hours:.0f} h of silence they count as over.")
-    return f"_{' '.join(said)}_" if said else ""
-
-
-def _code(text: str) -> str:
-    """Text from an alert as inline code, so that nothing in it is a link, a mention or a table cell's end."""
-    plain = re.sub(r"[`|\s]+", " ", text).strip()
-    return f"`{plain[:80] or '–'}`"
-
-
-def duration(seconds: float | None) -> str:
-    """`45 s`, `12 min`, `3.5 h`, `2.1 d`, or `–` when unknown."""
-    if seconds is None:
-        return "–"
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.{0 if unit == 'min' else 1}f} {unit}"
-    return f"{seconds:.0f} s"

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from ratchet.domain.events import (
     ChannelChanged,
+    ConversationOpened,
     Envelope,
     Ignored,
     Interaction,
@@ -238,6 +239,23 @@ def _unshared(event: Json, _me: Identity) -> SlackEvent:
     return ChannelChanged(_channel_id(event), external=event.get("is_ext_shared") is True)
 
 
+def _home_opened(event: Json, _me: Identity) -> SlackEvent:
+    """Its tab with the direct messages is where people talk to it; the other shows nothing of ours."""
+    if text_at(event, "tab") != "messages":
+        return Ignored("app home")
+    user_id = text_at(event, "user")
+    return ConversationOpened(_channel_id(event), user_id) if user_id else Ignored("malformed app home")
+
+
+def _conversation_started(event: Json, _me: Identity) -> SlackEvent:
+    thread = json_at(event, "assistant_thread")
+    user_id = text_at(thread, "user_id")
+    if not user_id:
+        return Ignored("malformed assistant thread")
+    channel_id = _channel_id({"channel": thread.get("channel_id")})
+    return ConversationOpened(channel_id, user_id, ts_at(thread, "thread_ts"))
+
+
 def _ignoring(reason: str) -> Callable[[Json, Identity], SlackEvent]:
     return lambda _event, _me: Ignored(reason)
 
@@ -261,7 +279,9 @@ _EVENTS: Final[Mapping[str, Callable[[Json, Identity], SlackEvent]]] = {
     "group_unarchive": _unarchived,
     "channel_shared": _shared,
     "channel_unshared": _unshared,
-    "app_home_opened": _ignoring("app home"),
+    "app_home_opened": _home_opened,
+    "assistant_thread_started": _conversation_started,
+    "assistant_thread_context_changed": _ignoring("assistant context"),
     "agent_session_stopped": _ignoring("agent session"),
 }
 

@@ -61,7 +61,8 @@ def _buttons(effect: Speech, key: str) -> Buttons:
         case Reply(feedback=True):
             return (_feedback(key),), (_feedback_buttons(key),)
         case AskApproval():
-            return (_decision(key),), (_decision(key),)
+            block = _decision(key, ("Post", "Discard") if effect.draft else ("Approve", "Reject"))
+            return (block,), (block,)
         case _:
             return NO_BUTTONS
 
@@ -159,7 +160,7 @@ def _button_of(label: str, vote: Vote, key: str) -> Block:
     return {"text": {"type": "plain_text", "text": label}, "value": f"{vote}:{key[:MAX_KEY]}"}
 
 
-def _decision(key: str) -> Block:
+def _decision(key: str, labels: tuple[str, str]) -> Block:
     elements = [
         {
             "type": "button",
@@ -168,6 +169,6 @@ def _decision(key: str) -> Block:
             "text": {"type": "plain_text", "text": label},
             "value": f"{answer}:{key[:MAX_KEY]}",
         }
-        for answer, label, style in (("approve", "Approve", "primary"), ("reject", "Reject", "danger"))
+        for answer, label, style in (("approve", labels[0], "primary"), ("reject", labels[1], "danger"))
     ]
     return {"type": "actions", "elements": elements}

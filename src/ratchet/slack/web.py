@@ -211,6 +211,27 @@ class SlackWeb:
             ),
         )
 
+    async def set_title(self, channel: str, thread_ts: str, title: str) -> None:
+        """What a conversation in direct messages is called."""
+        await self._call(
+            "assistant.threads.setTitle",
+            lambda: self._client.assistant_threads_setTitle(
+                channel_id=channel, thread_ts=thread_ts, title=title
+            ),
+        )
+
+    async def set_prompts(self, channel: str, thread_ts: str | None, prompts: Mapping[str, str]) -> None:
+        """At most four, message by title. With `thread_ts` only for a conversation that began with
+        `assistant_thread_started`: elsewhere Slack then does nothing, and does not say so.
+        """
+        offered = [{"title": title, "message": message} for title, message in prompts.items()]
+        await self._call(
+            "assistant.threads.setSuggestedPrompts",
+            lambda: self._client.assistant_threads_setSuggestedPrompts(
+                channel_id=channel, thread_ts=thread_ts, prompts=offered
+            ),
+        )
+
     async def upload(
         self, channel: str, filename: str, content: bytes, *, title: str, thread_ts: str | None = None
     ) -> str:
@@ -319,6 +340,14 @@ class SlackWeb:
             "users.lookupByEmail", lambda: self._client.users_lookupByEmail(email=email)
         )
         return slack_user(_json(_data(answer), "user"))
+
+    async def group_members(self, group_id: str) -> Sequence[str]:
+        """User ids. Needs the scope usergroups:read."""
+        answer = await self._call(
+            "usergroups.users.list", lambda: self._client.usergroups_users_list(usergroup=group_id)
+        )
+        users = _data(answer).get("users")
+        return [str(user) for user in users] if isinstance(users, list) else []
 
     async def bot(self, bot_id: str) -> SlackBot:
         answer = await self._call("bots.info", lambda: self._client.bots_info(bot=bot_id))

@@ -12,9 +12,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, kwargs_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from ratchet.domain.channels import Changes, Manners
+from ratchet.domain.channels import CHANNEL_ID, Changes, Manners
+from ratchet.domain.errors import Refused
 from ratchet.domain.events import ChannelChanged
 from ratchet.domain.messages import Channel, ChannelMode
+from ratchet.domain.review import review_problem
 from ratchet.store.pool import Database
 
 log = structlog.get_logger(__name__)
@@ -26,6 +28,10 @@ from channels order by name, id
 BY_ID: Final = """
 select id, name, kind, mode, member, archived, external, last_seen_ts, attrs->'manners' as manners
 from channels where id = %(id)s
+"""
+MANY: Final = """
+select id, name, kind, mode, member, archived, external, last_seen_ts, attrs->'manners' as manners
+from channels where id = any(%(ids)s)
 """
 BY_NAME: Final = """
 select id, name, kind, mode, member, archived, external, last_seen_ts, attrs->'manners' as manners
@@ -168,9 +174,17 @@ class Channels:
             await conn.execute(SET_MODE, {"id": channel_id, "mode": mode})
 
     async def configure(self, channel_id: str, mode: ChannelMode | None, changes: Changes) -> Channel | None:
-        """The channel as it now is, None when it is not recorded. `mode` None: it stays."""
+        """The channel as it now is, None when it is not recorded. `mode` None: it stays.
+
+        Raises Refused when its drafts could not be reviewed.
+        """
         async with self._db.transaction() as conn:
-            return await set_manners(conn, channel_id, changes, mode=mode)
+            channel = await set_manners(conn, channel_id, changes, mode=mode)
+            if channel is not None and (mode == "draft" or "review_channel" in changes):
+                known = await many(conn, [channel.manners.review_channel or ""])
+                if problem := review_problem(channel, known.get(channel.manners.review_channel or "")):
+                    raise Refused(f"Channel {channel.name or channel.id} cannot be set so: {problem}.")
+            return channel
 
     async def mark_gaps(self) -> int:
         """From here on each channel counts as having a gap since its last seen message. Returns how many."""
@@ -236,6 +250,12 @@ async def ensure(conn: AsyncConnection[Any], seen: Sequence[tuple[str, str, bool
         return await (await cur.execute(ENSURE, values)).fetchall()
 
 
+async def many(conn: AsyncConnection[Any], ids: Iterable[str]) -> dict[str, Channel]:
+    """Those of the channels that are recorded."""
+    async with conn.cursor(row_factory=kwargs_row(_channel)) as cur:
+        return {channel.id: channel for channel in await (await cur.execute(MANY, {"ids": list(ids)})).fetchall()}
+
+
 async def seen(conn: AsyncConnection[Any], refs: Sequence[tuple[str, str]]) -> None:
     """Advance the last seen ts of each channel of `(channel_id, ts)`."""
     await conn.execute(SEEN, {"ids": [c for c, _ in refs], "ts": [t for _, t in refs]})
@@ -286,12 +306,14 @@ def manners_of(stored: object, channel_id: str) -> Manners:
     return Manners(**usable)
 
 
-def _value(name: str, stored: object) -> bool | datetime | None:
+def _value(name: str, stored: object) -> bool | str | datetime | None:
     """Raises ValueError, OverflowError."""
-    if name != "quiet_until" and isinstance(stored, bool):
+    if name not in ("quiet_until", "review_channel") and isinstance(stored, bool):
         return stored
-    if name == "quiet_until" and stored is None:
+    if name in ("quiet_until", "review_channel") and stored is None:
         return None
+    if name == "review_channel" and isinstance(stored, str) and CHANNEL_ID.fullmatch(stored):
+        return stored
     if name == "quiet_until" and isinstance(stored, str):
         moment = datetime.fromisoformat(stored)
         if moment.tzinfo is not None:

@@ -20,14 +20,20 @@ insert into settings (name, value) values ('embedding', %(value)s)
 on conflict (name) do update set value = excluded.value, updated_at = now()
 where settings.value is distinct from excluded.value
 """
-FORGET_VECTORS: Final = "update chunks set embedding = null where embedding is not null"
+FORGET_VECTORS: Final = (
+    "update chunks set embedding = null where embedding is not null",
+    "update alert_names set embedding = null where embedding is not null",
+)
 # Chunks with one hash have one text.
 WAITING: Final = """
 select distinct on (c.hash) c.hash, d.title, c.heading, c.text
 from chunks c join documents d on d.source = c.source and d.path = c.path
 where c.embedding is null order by c.hash limit %(limit)s
 """
-COUNT_WAITING: Final = "select count(distinct hash) from chunks where embedding is null"
+COUNT_WAITING: Final = """
+select (select count(distinct hash) from chunks where embedding is null)
+       + (select count(*) from alert_names where embedding is null and words <> '{}')
+"""
 KEEP: Final = """
 update chunks c set embedding = u.embedding::halfvec
 from unnest(%(hashes)s::bytea[], %(vectors)s::text[]) as u (hash, embedding)
@@ -76,7 +82,8 @@ async def use_model(db: Database, model: str, dimension: int) -> bool:
         cursor = await conn.execute(KEEP_MODEL, {"value": Jsonb({"model": model, "dimension": dimension})})
         if not cursor.rowcount:
             return False
-        await conn.execute(FORGET_VECTORS)
+        for statement in FORGET_VECTORS:
+            await conn.execute(statement)
         return True
 
 

@@ -16,7 +16,9 @@ from ratchet.domain.messages import Message, MessageRef, posted_at
 from ratchet.store import similar
 from ratchet.store.pool import Database
 
+# Answers with the names of alerts that were never recorded before.
 RECORD: Final = """
+with recorded as (
 insert into incident_events (channel_id, ts, version, parent_ts, happened_at, action, pair_key, service, alert,
                              priority, tool, attrs)
 select u.* from unnest(%(channels)s::text[], %(ts)s::text[], %(versions)s::text[], %(parents)s::text[],
@@ -30,6 +32,11 @@ on conflict (channel_id, ts, version) do update set action = excluded.action, pa
     attrs = excluded.attrs
 -- What was seen is not replaced by what history lets us assume.
 where incident_events.attrs ? 'assumed' or not excluded.attrs ? 'assumed'
+returning alert, happened_at
+), named as (
+    select alert, min(happened_at) as first_at from recorded where alert is not null group by alert
+)
+select n.alert, n.first_at from named n where not exists (select from alert_names a where a.alert = n.alert)
 """
 AT_VERSION: Final = """
 select action, pair_key, service, alert, priority, tool, attrs from incident_events
@@ -401,7 +408,7 @@ async def record(conn: AsyncConnection[Any], found: Sequence[Judged]) -> int:
     if not rows:
         return 0
     pairs = [(j.message, j.action) for j in rows.values()]
-    await conn.execute(
+    recorded = await conn.cursor(row_factory=tuple_row).execute(
         RECORD,
         {
             "channels": [m.channel_id for m, _ in pairs],
@@ -420,11 +427,7 @@ async def record(conn: AsyncConnection[Any], found: Sequence[Judged]) -> int:
             ],
         },
     )
-    firsts: dict[str, datetime] = {}
-    for j in sorted(rows.values(), key=lambda j: j.happened, reverse=True):
-        if j.action.alert is not None:
-            firsts[j.action.alert] = posted_at(j.happened)
-    return await similar.remember(conn, firsts)
+    return await similar.remember(conn, dict(await recorded.fetchall()))
 
 
 def _newest_first(events: Sequence[PairEvent]) -> list[PairEvent]:

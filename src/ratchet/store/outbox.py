@@ -12,6 +12,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from ratchet.domain.messages import MessageRef
+from ratchet.store import answers
 from ratchet.store.pool import Database
 
 START_RUN: Final = """
@@ -53,10 +54,6 @@ with quoting as (
     returning o.key
 )
 delete from handler_runs where key in (select regexp_replace(key, ':[0-9]+$', '') from quoting) returning key
-"""
-VOTE: Final = """
-insert into votes (key, user_id, value) values (%(key)s, %(user_id)s, %(value)s)
-on conflict (key, user_id) do update set value = excluded.value, voted_at = now()
 """
 UNSENT: Final = "select count(*)::int from outbox where state in ('pending', 'sending')"
 LAST_REPLY: Final = """
@@ -116,14 +113,13 @@ class Outbox:
         await self._run(POSTED, {"key": key, "slack_ts": list(slack_ts)})
 
     async def sent(self, key: str, slack_ts: Sequence[str]) -> None:
-        await self._run(SENT, {"key": key, "slack_ts": list(slack_ts)})
+        async with self._db.transaction() as conn:
+            await conn.execute(SENT, {"key": key, "slack_ts": list(slack_ts)})
+            # After a crash, somebody may have reacted before we knew which message it was.
+            await answers.recount(conn, [key])
 
     async def refused(self, key: str, error: str) -> None:
         await self._run(REFUSED, {"key": key, "error": error})
-
-    async def vote(self, key: str, user_id: str, value: int) -> None:
-        """`value` is 1 or -1; a later vote of the same person replaces the earlier."""
-        await self._run(VOTE, {"key": key, "user_id": user_id, "value": value})
 
     async def unsent(self) -> int:
         async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:

@@ -34,6 +34,8 @@ delete from reactions r where r.version < (extract(epoch from now()) - 7 * 86400
 UNUSED_TEMPLATES: Final = "delete from learned_templates where last_used_at < now() - interval '90 days'"
 # The model was away for so long that nobody wants to know any more.
 OLD_UNDECIDED: Final = "delete from undecided_messages where waiting_since < now() - interval '7 days'"
+OLD_ANSWERS: Final = "delete from answers where created_at < now() - interval '90 days'"
+OLD_MODEL_CALLS: Final = "delete from llm_calls where at < now() - interval '90 days'"
 STATEMENTS: Final = {
     "messages": OLD_MESSAGES,
     "runbooks": RUNBOOKS_OF_OLD_MESSAGES,
@@ -44,8 +46,10 @@ STATEMENTS: Final = {
     "tombstones": OLD_TOMBSTONES,
     "parked_edits": OLD_PARKED,
     "handler_runs": OLD_RUNS,
+    "answers": OLD_ANSWERS,
     "outbox": OLD_SENT,
     "reactions": ORPHANED_REACTIONS,
+    "llm_calls": OLD_MODEL_CALLS,
 }
 
 

@@ -17,13 +17,11 @@ from ratchet.store.pool import Connection, Database
 
 log = structlog.get_logger(__name__)
 
-# In one order, so that two who record the same new names wait for each other and not both. Only names that have an
-# event: of a message deleted meanwhile nothing is kept.
+# In one order, so that of two who record the same new names one waits for the other, and not each for each.
 REMEMBER: Final = """
 insert into alert_names (alert, words, first_at)
 select u.alert, string_to_array(u.words, ' '), u.first_at
 from unnest(%(alerts)s::text[], %(words)s::text[], %(firsts)s::timestamptz[]) as u (alert, words, first_at)
-where exists (select from incident_events e where e.alert = u.alert)
 order by u.alert
 on conflict (alert) do nothing
 """
@@ -51,10 +49,8 @@ FORGET: Final = """
 delete from alert_names n where not exists (select from incident_events e where e.alert = n.alert)
 """
 ASKED: Final = """
-select n.embedding::text, s.value->>'model'
-from (select) one
-left join alert_names n on n.alert = %(alert)s
-left join settings s on s.name = 'embedding'
+select (select n.embedding::text from alert_names n where n.alert = %(alert)s),
+       (select s.value->>'model' from settings s where s.name = 'embedding')
 """
 # The shortest names first: where there are too many, those say least that was not asked for.
 BY_WORDS: Final = """
@@ -134,7 +130,9 @@ class SimilarAlerts:
         """As PostgreSQL reads it: the stored one, else made on the spot, if the others are of that model."""
         async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
             await cur.execute(ASKED, {"alert": alert})
-            stored, model = await cur.fetchone() or (None, None)
+            row = await cur.fetchone()
+        stored: str | None
+        stored, model = row or (None, None)
         if stored is not None or self._embedder is None or self._embedder.model != model:
             return stored
         try:
@@ -151,7 +149,7 @@ def spoken(alert: str) -> str:
 
 
 async def remember(conn: Connection, firsts: Mapping[str, datetime]) -> int:
-    """Keep the names of alerts that have events, with when they fired. Returns how many were new."""
+    """Keep names of alerts, with when they first fired. Returns how many were new."""
     values = {
         "alerts": list(firsts),
         "words": [spoken(alert) for alert in firsts],

@@ -6,9 +6,11 @@ from ratchet.llm.turn import Tool
 from ratchet.tools.base import ToolDeps
 from ratchet.tools.channel_report import ChannelReportTool
 from ratchet.tools.incidents import IncidentsTool
+from ratchet.tools.list_alerts import ListAlertsTool
 from ratchet.tools.read_thread import ReadThreadTool
 from ratchet.tools.runbook import RunbookTool
 from ratchet.tools.search_messages import SearchMessagesTool
+from ratchet.tools.usage_report import UsageReportTool
 
 
 def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
@@ -19,5 +21,7 @@ def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
         Tool(SearchMessagesTool(deps, asked_in).search_messages),
         Tool(ReadThreadTool(deps, asked_in).read_thread),
         Tool(IncidentsTool(deps, asked_in).incidents),
+        Tool(ListAlertsTool(deps, asked_in).list_alerts),
         Tool(ChannelReportTool(deps, asked_in).channel_report),
+        Tool(UsageReportTool(deps, asked_in).usage_report),
     ]

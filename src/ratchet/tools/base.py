@@ -15,12 +15,16 @@ from typing import Final, Protocol
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, Message, MessageRef
+from ratchet.domain.reports import AlertCount, ChannelRows, UsageRows
 from ratchet.domain.runbooks import ToldRunbook
 from ratchet.llm.data import cut
 
 _REFERENCE: Final = re.compile(
     r"(?P<channel>[CDG][A-Z0-9]+)(?::(?P<ts>\d{9,11}\.\d{1,6})|/p(?P<packed>\d{12,20}))"
 )
+
+# The `visible_from` of someone who asks in no channel: public channels alone.
+PUBLIC: Final = ""
 
 
 class MessageSearch(Protocol):
@@ -77,7 +81,39 @@ class ChannelReader(Protocol):
         ...
 
 
-class RecordReader(MessageSearch, ThreadReader, IncidentReader, ChannelReader, Protocol):
+class ReportReader(Protocol):
+    async def channel_rows(
+        self, channel_id: str, *, visible_from: str, since: datetime, until: datetime
+    ) -> ChannelRows:
+        """What a report on one channel is made of, for the window from `since` to `until`."""
+        ...
+
+    async def alerts_since(
+        self,
+        since: datetime,
+        *,
+        visible_from: str,
+        channel_id: str | None = None,
+        service: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[AlertCount]:
+        """Alerts that fired since then, most firings first. `service` matches the whole name, in any case."""
+        ...
+
+    async def usage_rows(self, since: datetime, until: datetime, *, visible_from: str | None) -> UsageRows:
+        """What Ratchet did from `since` to `until`. `visible_from` None: the operator asks."""
+        ...
+
+
+class NameReader(Protocol):
+    async def names_of(self, ids: Collection[str], *, visible_from: str) -> Mapping[str, str]:
+        """What people call the people and the visible channels (without #) of these ids, as far as known."""
+        ...
+
+
+class RecordReader(
+    MessageSearch, ThreadReader, IncidentReader, ChannelReader, ReportReader, NameReader, Protocol
+):
     """Everything that may be read."""
 
 
@@ -105,6 +141,10 @@ class WorkspaceLinks:
     def __call__(self, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
         link = f"{self.base.rstrip('/')}/archives/{channel_id}/p{ts.replace('.', '')}"
         return f"{link}?thread_ts={thread_ts}&cid={channel_id}" if thread_ts and thread_ts != ts else link
+
+
+# Without a connection to Slack its workspace is not known; this address asks which.
+ANY_WORKSPACE: Final = "https://slack.com"
 
 
 @dataclass(frozen=True, slots=True)

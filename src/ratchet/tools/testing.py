@@ -8,8 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from ratchet.domain.incidents import Incident
+from ratchet.domain.incidents import Action, Incident
 from ratchet.domain.messages import Channel, Message
+from ratchet.domain.reports import (
+    AlertCount,
+    ChannelFacts,
+    ChannelRows,
+    HumanReactions,
+    HumanReply,
+    Step,
+    UsageRows,
+)
 
 Row = TypeVar("Row", Message, Incident)
 
@@ -21,6 +30,7 @@ class MemoryRecord:
     channels: Sequence[Channel] = ()
     messages: list[Message] = field(default_factory=list)
     incidents: Sequence[Incident] = ()
+    usage: UsageRows | None = None
 
     async def search_messages(
         self, query: str, *, visible_from: str, channel_id: str | None = None, limit: int = 10
@@ -75,6 +85,70 @@ class MemoryRecord:
                 counts[message.thread_ts] = counts.get(message.thread_ts, 0) + 1
         return counts
 
+    async def channel_rows(
+        self, channel_id: str, *, visible_from: str, since: datetime, until: datetime
+    ) -> ChannelRows:
+        seen = self._may_see(channel_id, visible_from)
+        messages = [m for m in self.messages if seen and m.channel_id == channel_id]
+        mine = [row for row in self.incidents if seen and row.channel_id == channel_id]
+        window = [m for m in messages if since <= m.posted_at < until]
+        return ChannelRows(
+            channel_id=channel_id,
+            before=since - (until - since),
+            since=since,
+            until=until,
+            steps=[step for row in mine for step in _steps(row)],
+            replies=[
+                HumanReply(m.parent_ts, m.ts, m.text)
+                for m in messages
+                if m.parent_ts is not None and m.sender.kind == "person"
+            ],
+            reactions=[
+                HumanReactions(m.thread_ts, sum(map(len, m.reactions.values())), ())
+                for m in messages
+                if m.reactions
+            ],
+            facts=ChannelFacts(
+                messages=len(window),
+                by_people=sum(m.sender.kind == "person" for m in window),
+                bot_messages=sum(m.sender.kind == "bot" for m in window),
+                bot_alerts=sum(m.ts in {row.open_ts for row in mine} for m in window),
+                waiting=0,
+                recorded_since=min((m.posted_at for m in messages), default=None),
+            ),
+        )
+
+    async def alerts_since(
+        self,
+        since: datetime,
+        *,
+        visible_from: str,
+        channel_id: str | None = None,
+        service: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[AlertCount]:
+        rows = await self.list_incidents(
+            visible_from=visible_from, since=since, channel_id=channel_id, service=service, limit=10_000
+        )
+        named = {(row.service, row.alert): row for row in rows if row.alert is not None}
+        found = [
+            AlertCount(
+                service=name,
+                alert=alert or "",
+                priority=newest.priority,
+                firings=sum(row.firings for row in same),
+                channels=len({row.channel_id for row in same}),
+                first_at=min(row.opened_at for row in same),
+                last_at=max(row.last_at for row in same),
+            )
+            for (name, alert), newest in named.items()
+            for same in [[row for row in rows if (row.service, row.alert) == (name, alert)]]
+        ]
+        return sorted(found, key=lambda one: -one.firings)[:limit]
+
+    async def usage_rows(self, since: datetime, until: datetime, *, visible_from: str | None) -> UsageRows:
+        return self.usage or UsageRows(since, until, (), (), {}, {}, 0)
+
     async def find_channels(self, names: Collection[str], *, visible_from: str) -> Sequence[Channel]:
         return [
             channel
@@ -82,12 +156,42 @@ class MemoryRecord:
             if (channel.id in names or channel.name in names) and self._may_see(channel.id, visible_from)
         ]
 
+    async def names_of(self, ids: Collection[str], *, visible_from: str) -> Mapping[str, str]:
+        channels = await self.find_channels(ids, visible_from=visible_from)
+        people = {m.sender.id: m.sender.name for m in self.messages if m.sender.id in ids and m.sender.name}
+        return people | {channel.id: channel.name for channel in channels if channel.id in ids}
+
     def _may_see(self, channel_id: str, visible_from: str) -> bool:
         public = any(c.id == channel_id and c.kind == "public" for c in self.channels)
         return public or channel_id == visible_from
 
     def _visible(self, rows: Iterable[Row], visible_from: str) -> Iterable[Row]:
         return (row for row in rows if self._may_see(row.channel_id, visible_from))
+
+
+def _steps(row: Incident) -> Iterable[Step]:
+    """The steps of an incident: its firings, evenly until it was last heard of, and its close."""
+    for number in range(row.firings):
+        at = row.opened_at + number * (row.last_at - row.opened_at) / row.firings
+        yield _step(row, Action.OPEN, row.open_ts if number == 0 else f"{row.open_ts}.{number}", at)
+    if row.closed_at is not None:
+        yield _step(row, Action.CLOSE, row.close_ts or f"{row.closed_at.timestamp():.6f}", row.closed_at)
+
+
+def _step(row: Incident, action: Action, ts: str, at: datetime) -> Step:
+    return Step(
+        ts,
+        ts,
+        None,
+        at,
+        action,
+        row.pair_key,
+        row.service,
+        row.alert,
+        row.priority,
+        row.tool,
+        stays=False,
+    )
 
 
 def _words(text: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ratchet import __version__
-from ratchet.web import channels, commands, incidents, problems, status
+from ratchet.web import channels, commands, incidents, mcp, problems, reports, status
 from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.services import Services
 
@@ -19,8 +19,9 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for room in (status, channels, incidents, commands):
+    for room in (status, channels, incidents, commands, reports, mcp):
         app.include_router(room.router(services))
+    app.router.routes.append(mcp.endpoint(services))
     problems.install(app)
     app.add_middleware(Guard, token=services.token)
     app.add_middleware(ErrorEdge)  # added last: outermost

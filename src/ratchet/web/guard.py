@@ -24,6 +24,9 @@ MAX_QUERY: Final = 128 * 1024
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/version"})
 # A form of another site can send a POST, but not with a header of its own.
 OWN_HEADER: Final = "X-Ratchet-Request"
+# Its clients are programs of others, which know nothing of that header; but a form cannot send JSON either.
+MCP_PATH: Final = "/mcp"
+JSON: Final = "application/json"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_HOST: Final = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
@@ -82,7 +85,8 @@ def _not_local(scope: Scope, headers: Headers) -> Response | None:
     if origin is not None:
         same = origin.lower() == f"{scope.get('scheme', 'http')}://{host}".lower()
         return None if same else problem(403, "Requests from pages of other origins are refused.")
-    if OWN_HEADER in headers:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if OWN_HEADER in headers or (scope["path"] == MCP_PATH and media_type == JSON):
         return None
     return problem(403, f"Without a token, send the header `{OWN_HEADER}: 1` with a {scope['method']}.")
 

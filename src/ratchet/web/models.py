@@ -13,7 +13,7 @@ from ratchet.domain.messages import Channel, ChannelMode, Message
 from ratchet.domain.runbooks import KeptRunbook, to_json
 from ratchet.store.incidents import AlertSummary, Firing, ServiceSummary
 from ratchet.store.search import Hit
-from ratchet.web.parameters import Moment
+from ratchet.web.parameters import Moment, RecordedChannel
 
 
 class ChannelOut(BaseModel):
@@ -32,6 +32,8 @@ class ChannelOut(BaseModel):
     storms: bool
     external_allowed: bool
     quiet_until: datetime | None
+    follow_ups: bool
+    review_channel: str | None
 
     @classmethod
     def of(cls, channel: Channel) -> ChannelOut:
@@ -39,7 +41,10 @@ class ChannelOut(BaseModel):
 
 
 class ChannelChanges(BaseModel):
-    """What is not given stays as it is. `quiet_until` null: no longer quiet; without a zone it is in UTC."""
+    """What is not given stays as it is. `quiet_until` null: no longer quiet; without a zone it is in UTC.
+
+    `review_channel`: where drafts wait for a person, by id; null for none.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,6 +54,8 @@ class ChannelChanges(BaseModel):
     storms: StrictBool = True
     external_allowed: StrictBool = False
     quiet_until: Moment | None = None
+    follow_ups: StrictBool = False
+    review_channel: RecordedChannel | None = None
 
 
 class SenderOut(BaseModel):

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import Path, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
+
+from ratchet.domain.channels import CHANNEL_ID
 
 MAX_QUESTION: Final = 10_000
 MAX_PAGE: Final = 1_000
@@ -36,6 +38,7 @@ TsQuery = Annotated[str, Query(pattern=TS, examples=["1700000000.000100"])]
 ChannelId = Annotated[str, Path(pattern=ID)]
 ChannelIdQuery = Annotated[str, Query(pattern=ID)]
 PageSize = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+RecordedChannel = Annotated[str, StringConstraints(pattern=f"^{CHANNEL_ID.pattern}$")]
 Moment = Annotated[datetime, AfterValidator(in_utc)]
 ChannelNames = Annotated[
     list[Annotated[str, AfterValidator(clean)]],

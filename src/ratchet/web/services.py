@@ -9,11 +9,14 @@ from typing import Any
 
 from ratchet.domain.runbooks import KeptRunbook, ToldRunbook
 from ratchet.jobs.queue import Queue
+from ratchet.llm.mcp_client import McpStatus
+from ratchet.llm.turn import Tool
 from ratchet.store.channels import Channels
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
 from ratchet.store.search import Search
+from ratchet.tools.base import Permalinks, ReportReader
 
 Effects = Sequence[Mapping[str, Any]]
 
@@ -55,7 +58,10 @@ class Services:
     runbook: for a service (None: any) and an alert, of what is public; None: nothing is known.
     runbook_versions: what was kept for a service and an alert, newest first, of what is public (scope "").
     post: Markdown into a channel by id.
+    reports: what reports are made of. links: permalinks of messages.
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
+    tools: what is served at /mcp; they read what is public.
+    mcp: the state of every external MCP server.
     """
 
     channels: Channels
@@ -71,5 +77,9 @@ class Services:
     runbook: Callable[[str | None, str], Awaitable[ToldRunbook | None]]
     runbook_versions: Callable[[str | None, str, str], Awaitable[Sequence[KeptRunbook]]]
     post: Callable[[str, str], Awaitable[None]]
+    reports: ReportReader
+    links: Permalinks
     token: str | None = field(default=None, repr=False)
     now: Callable[[], datetime] = utc_now
+    tools: Callable[[], Sequence[Tool]] = tuple
+    mcp: Callable[[], Sequence[McpStatus]] = tuple

@@ -42,6 +42,8 @@ async def test_without_options_the_settings_are_shown(database: Database, name: 
         "  storms            on",
         "  external-allowed  off (it is shared with another organisation)",
         "  quiet             off",
+        "  follow-ups        off",
+        "  review-channel    off",
     ]
 
 
@@ -70,7 +72,34 @@ async def test_what_changes_is_shown_before_and_after(database: Database) -> Non
 async def test_quiet_that_is_over_is_shown_as_off(database: Database) -> None:
     channels = await filled(database)
     await channels.configure("C1", None, {"quiet_until": NOW - timedelta(seconds=1)})
-    assert (await shown_or_set(channels, "ops", (None, {}), NOW))[-1] == "  quiet             off"
+    assert "  quiet             off" in await shown_or_set(channels, "ops", (None, {}), NOW)
+
+
+async def test_drafts_need_a_review_channel_that_is_known_by_name_or_id(database: Database) -> None:
+    with pytest.raises(Refused, match="mode draft needs a review channel"):
+        await said(database, "ops", Options(mode="draft"))
+    assert await said(database, "ops", Options(mode="draft", review_channel="#help", follow_ups=True)) == [
+        "#ops (C1)",
+        "  mode: mention -> draft",
+        "  follow-ups: off -> on",
+        "  review-channel: off -> C3",
+    ]
+    with pytest.raises(Refused, match="mode draft needs a review channel"):
+        await said(database, "ops", Options(review_channel="off"))
+    with pytest.raises(Refused, match="shared with another organisation"):
+        await said(database, "ops", Options(review_channel="C2"))
+    with pytest.raises(Refused, match="another channel"):
+        await said(database, "ops", Options(review_channel="C1"))
+    with pytest.raises(Refused, match=r"No channel helpp is recorded\. Near it: #help"):
+        await said(database, "ops", Options(review_channel="helpp"))
+    found = await Channels(database).get("C1")
+    assert found is not None
+    assert (found.mode, found.manners) == ("draft", Manners(follow_ups=True, review_channel="C3"))
+    assert await said(database, "ops", Options(mode="mention", review_channel="off")) == [
+        "#ops (C1)",
+        "  mode: draft -> mention",
+        "  review-channel: C3 -> off",
+    ]
 
 
 async def test_an_unknown_channel_is_refused_with_what_is_near(database: Database) -> None:

@@ -123,8 +123,10 @@ async def test_instructions_in_a_message_cause_nothing_even_in_an_obedient_model
     told = "\n".join(request.text for request in server.requests)
     assert "root password" not in told
     assert [text.count("</data>") for text in server.requests[1].texts("tool")] == [1]
-    assert "](" not in reply.markdown
-    assert "<" not in reply.markdown
+    assert reply.markdown.count("evil.example") == reply.markdown.count("`https://evil.example/?q=hunter2`")
+    assert reply.markdown.count("](") == reply.markdown.count("](https://team.slack.com/archives/C0OPS/")
+    assert "<!" not in reply.markdown
+    assert "<http" not in reply.markdown
     assert isinstance(reply, Reply)
     assert reply.thread_ts == QUESTION.ts
 
@@ -153,6 +155,6 @@ async def test_whatever_the_model_does_wrong_an_honest_answer_comes(answer: Answ
 
 
 async def test_an_answer_of_200000_characters_is_cut() -> None:
-    reply, _ = await ask([Say("word " * 40_000)])
+    reply, _ = await ask([search("DiskFull"), Say(f"[Bo]({FIX_LINK}) {'word ' * 40_000}")])
     assert len(reply.markdown) < 25_000
     assert "characters left out" in reply.markdown

@@ -26,7 +26,7 @@ KINDS: Final[dict[str, type[Job]]] = {
     kind.kind: kind
     for kind in (
         work.MessageJob, work.HandlerJob, work.DeliverJob, work.OnboardJob, work.ThreadJob, work.RecoverJob,
-        work.InteractionJob, work.PeopleJob, work.ChannelsJob, work.UnderstandJob,
+        work.InteractionJob, work.PeopleJob, work.ChannelsJob, work.UnderstandJob, work.GreetJob,
     )
 }  # fmt: skip
 WAITING: Final = "select id, entrypoint, payload from jobs where status = 'queued' order by priority desc, id"

@@ -11,7 +11,7 @@ import pytest
 
 from localslack import LocalSlack
 from ratchet.alerts import flatten
-from ratchet.domain.messages import ChannelKind
+from ratchet.domain.messages import Channel
 from ratchet.pipeline.classify import BuiltIn
 from ratchet.pipeline.fold import Version
 from ratchet.pipeline.history import History
@@ -144,7 +144,7 @@ async def test_an_event_that_cannot_be_stored_fails_alone(
 
 
 async def test_people_talking_to_each_other_put_no_job(house: House) -> None:
-    def interest(version: Version, kind: ChannelKind) -> bool:
+    def interest(version: Version, channel: Channel) -> bool:
         return "<@UME>" in version.message.text
 
     intake = Intake(house.db, house.queue, BuiltIn(), interest)

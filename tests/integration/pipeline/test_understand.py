@@ -199,7 +199,7 @@ class Pausing(TemplateReader):
 
     house: House | None = None
 
-    async def read(self, payload: Mapping[str, Any], text: str) -> Learnt:
+    async def read(self, payload: Mapping[str, Any], text: str, channel_id: str | None = None) -> Learnt:
         house = self.house
         assert house is not None
 
@@ -208,7 +208,7 @@ class Pausing(TemplateReader):
 
         await house.hear(bot_said(at(1), "Backup of db-4 has not finished on web-1"))
         await eventually(second_waits, within=20, what="the second message waits")
-        return await super().read(payload, text)
+        return await super().read(payload, text, channel_id)
 
 
 async def test_a_message_that_comes_while_the_model_thinks_is_not_forgotten(house: House) -> None:

@@ -137,7 +137,9 @@ async def test_names_recorded_before_are_taken_over(empty_conninfo: str, tmp_pat
             )
     await migrate(empty_conninfo)
     with psycopg.connect(empty_conninfo) as connection:
-        rows = dict(connection.execute("select alert, words from alert_names").fetchall())
+        rows: dict[str, list[str]] = dict(
+            connection.execute("select alert, words from alert_names").fetchall()
+        )
     assert rows.pop("Dienst größer")[0] == "dienst"  # what a letter is, the server's locale says
     assert rows == {alert: naming.words(alert) for alert in recorded if alert != "Dienst größer"}
 
@@ -187,9 +189,7 @@ async def test_a_name_that_was_never_recorded_has_similar_ones_too(house: House)
     assert await SimilarAlerts(house.db, likeness).similar("HostOutOfDiskSpace", LATER, "C1") == ["DiskFull"]
 
 
-@pytest.mark.parametrize(
-    "name", ["", "!!!", "Alert", "Down", "\ud800"[:0] + "²", "x" * 300, "'; drop table alert_names"]
-)
+@pytest.mark.parametrize("name", ["", "!!!", "Alert", "Down", "²", "x" * 300, "'; drop table alert_names"])
 async def test_a_name_that_says_nothing_has_none(house: House, name: str) -> None:
     await fired(house, "DiskFull", "ServiceDown")
     assert await SimilarAlerts(house.db, likeness).similar(name, LATER, "C1") == []

@@ -20,7 +20,9 @@ from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
 from ratchet.store.pool import Database
+from ratchet.store.reader import Reader
 from ratchet.store.search import Search
+from ratchet.tools.base import WorkspaceLinks
 from ratchet.web.app import create_app
 from ratchet.web.services import Health, Part, Services
 
@@ -82,6 +84,8 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         runbook=house.runbook,
         runbook_versions=house.versions,
         post=house.post,
+        reports=Reader(database),
+        links=WorkspaceLinks("https://team.slack.com"),
         token=token,
         now=lambda: NOW,
     )

@@ -167,8 +167,11 @@ async def test_the_schema_names_every_endpoint(database: Database) -> None:
         "/api/services/{service}/alerts/{alert}/runbook",
         "/api/services/{service}/alerts/{alert}/runbook/versions",
         "/api/incidents",
+        "/api/reports/channel",
+        "/api/reports/usage",
         "/api/commands/generate",
         "/api/commands/respond",
+        "/api/mcp",
     }
 
 

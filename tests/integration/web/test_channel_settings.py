@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ratchet.domain.channels import Manners
+from ratchet.domain.messages import Channel
 from ratchet.store.channels import Channels
 from ratchet.store.pool import Database
 from tests.integration.web.support import OPS, client, fill
@@ -19,6 +20,8 @@ DEFAULTS = {
     "storms": True,
     "external_allowed": False,
     "quiet_until": None,
+    "follow_ups": False,
+    "review_channel": None,
 }
 
 
@@ -61,6 +64,9 @@ WRONG = [
     ({"quiet_until": "soon"}, "body.quiet_until"),
     ({"quiet_until": "0001-01-01T00:00:00+10:00"}, "body.quiet_until"),
     ({"quiet": "2h"}, "body.quiet"),
+    ({"follow_ups": 1}, "body.follow_ups"),
+    ({"review_channel": "#answers"}, "body.review_channel"),
+    ({"review_channel": True}, "body.review_channel"),
     ({"member": False}, "body.member"),
     (["off"], "body"),
     (None, "body"),
@@ -81,6 +87,19 @@ async def test_a_wrong_value_is_422_named_and_changes_nothing(
     channel = await Channels(database).get(OPS)
     assert channel is not None
     assert (channel.mode, channel.manners) == ("mention", Manners())
+
+
+async def test_drafts_need_a_channel_where_they_can_be_reviewed(database: Database) -> None:
+    await fill(database)
+    await Channels(database).upsert(Channel("C0REVIEW", "answers"))
+    async with client(database) as http:
+        bare = await http.patch("/api/channels/ops", headers=OWN, json={"mode": "draft"})
+        unknown = await http.patch("/api/channels/ops", headers=OWN, json={"review_channel": "C0NONE"})
+        wanted = {"mode": "draft", "review_channel": "C0REVIEW", "follow_ups": True}
+        good = await http.patch("/api/channels/ops", headers=OWN, json=wanted)
+    assert (bare.status_code, unknown.status_code, good.status_code) == (422, 422, 200)
+    assert "mode draft needs a review channel" in bare.json()["detail"]
+    assert settings(good.json()) == DEFAULTS | wanted
 
 
 @pytest.mark.parametrize(

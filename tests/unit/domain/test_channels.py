@@ -37,6 +37,8 @@ def test_it_is_quiet_until_the_moment_and_no_longer() -> None:
 def test_to_somebody_who_asks_nothing_is_held_back_but_what_others_may_not_read() -> None:
     held = Manners(runbooks=False, repeats=False, storms=False, quiet_until=NOW)
     assert Channel("C1", "ops", manners=held).when_asked.manners == Manners()
+    assert Channel("C1", "ops", mode="draft").when_asked.mode == "mention"
+    assert Channel("C1", "ops", mode="off").when_asked.mode == "off"
     assert not Channel("C1", "ops", external=True, manners=held).when_asked.speaks
     assert Channel("C1", "ops", external=True, manners=OPEN).when_asked.speaks
 

@@ -216,7 +216,9 @@ async def test_the_model_gets_the_thread_as_data_and_only_the_question_as_questi
         "search_messages",
         "read_thread",
         "incidents",
+        "list_alerts",
         "channel_report",
+        "usage_report",
     ]
 
 
@@ -233,8 +235,10 @@ async def test_the_answer_carries_what_it_cost() -> None:
 
 
 async def test_a_link_that_no_tool_gave_is_taken_out() -> None:
-    reply = await answer(runner=ScriptedRunner("See [the runbook](https://wiki.example/x) <!channel>."))
-    assert reply.markdown == "See the runbook channel."
+    found = ToolResult("search_messages", {}, {"messages": [{"permalink": FIX_LINK, "text": "…"}]})
+    said = f"See [the runbook](https://wiki.example/x) <!channel> ([Bo]({FIX_LINK}))."
+    reply = await answer(runner=ScriptedRunner(said, (found,)))
+    assert reply.markdown == f"See the runbook channel ([Bo]({FIX_LINK}))."
 
 
 @pytest.mark.parametrize(

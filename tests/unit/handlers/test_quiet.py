@@ -79,7 +79,6 @@ def test_a_request_for_quiet_is_for_its_own_handler_and_not_for_the_assistant(
         "quiet for 2h30m",
         "when does checkout speak again?",
         "> be quiet",
-        "",
     ],
 )
 def test_anything_else_about_quiet_is_a_question_for_the_assistant(text: str) -> None:
@@ -177,6 +176,9 @@ class Past:
 
     async def triage(self, roots: Sequence[MessageRef], per_thread: int = 200) -> list[Message]:
         return []
+
+    async def touched(self, roots: Sequence[MessageRef]) -> set[MessageRef]:
+        return set()
 
     async def naming(self, alert: str, service: str | None = None) -> DocumentHit | None:
         page = (Passage("", "Run `prune`.", 1.0),)

@@ -60,3 +60,20 @@ def test_a_long_thread_keeps_its_first_and_newest_messages() -> None:
     assert "messages left out" in text
     assert len(text) < 480
     assert transcript([]) == ""
+
+
+def test_of_a_long_thread_what_an_earlier_answer_rests_on_is_kept() -> None:
+    thread = [said(f"number {n} {'x' * 50}", f"17000{n:05}.000100") for n in range(900)]
+    link = LINKS("C0OPS", "1700000450.000100", thread[0].ts)
+    answer = said(f"See [that]({link}).", "1700001000.000100", sender=Sender("self", "UME", "ratchet"))
+    text = transcript([*thread, answer], limit=4_000)
+    assert len(text) < 4_400
+    assert [number in text for number in ("number 0 ", "number 450 ", "number 899 ", "number 200 ")] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    assert text.count("messages left out") == 2
+
+
+def test_titles_of_files_are_read_too() -> None:
+    with_file = said("see the graph", payload={"files": [{"title": "heap.png"}, {"name": "trace.txt"}, "x"]})
+    assert "see the graph [files: heap.png, trace.txt]" in transcript([with_file])

@@ -81,6 +81,7 @@ async def test_a_correction_in_a_private_channel_stays_there() -> None:
     effect = await asked("the fix is now `kubectl scale`", kind="private")
     assert isinstance(effect, AskApproval)
     [kept] = effect.effects
+    assert isinstance(kept, KeepRunbook)
     assert kept.scope == "C1"
 
 

@@ -73,10 +73,15 @@ async def test_what_people_do_long_after_the_close_belongs_to_no_incident() -> N
 
 
 async def test_repeats_and_flaps_are_lines_and_no_runbooks() -> None:
-    events = [opened(0), opened(20), closed(30), opened(50), closed(55)]
-    incidents = [incident(events[0], events[2], 2), incident(events[3], events[4])]
+    events = [opened(0), opened(20), closed(30), opened(50), closed(55), opened(58), closed(59)]
+    incidents = [
+        incident(events[0], events[2], 2),
+        incident(events[3], events[4]),
+        incident(events[5], events[6]),
+    ]
     total = report(await replayed(incidents, events, [said(0, 5, FIX)])).total
-    assert (total.still_open, total.flaps, total.posted, total.covered) == (1, 1, 0, 1)
+    # The second firing comes after fresh triage, which is worth saying; the third has nothing new.
+    assert (total.still_open, total.flaps, total.posted, total.covered) == (1, 1, 1, 2)
 
 
 async def test_an_answer_to_what_was_no_incident_is_an_interruption() -> None:

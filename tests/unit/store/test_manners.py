@@ -32,7 +32,11 @@ def test_nothing_stored_is_the_default() -> None:
 def test_what_is_stored_is_read_and_what_is_unknown_ignored() -> None:
     stored = {"runbooks": False, "quiet_until": "2026-11-23T06:00:00+01:00", "humour": "dry"}
     assert read(stored) == (Manners(runbooks=False, quiet_until=UNTIL), [])
-    assert read({"quiet_until": None}) == (Manners(), [])
+    assert read({"quiet_until": None, "review_channel": None}) == (Manners(), [])
+    assert read({"follow_ups": True, "review_channel": "C2"}) == (
+        Manners(follow_ups=True, review_channel="C2"),
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,10 @@ def test_what_is_stored_is_read_and_what_is_unknown_ignored() -> None:
         ("storms", 0),
         ("external_allowed", "true"),
         ("external_allowed", None),
+        ("follow_ups", "yes"),
+        ("review_channel", True),
+        ("review_channel", "#answers"),
+        ("review_channel", "C1; drop"),
         ("quiet_until", True),
         ("quiet_until", 1_900_000_000),
         ("quiet_until", "tomorrow"),
@@ -57,17 +65,16 @@ def test_what_is_no_object_is_the_default_and_said() -> None:
     assert read([{"runbooks": False}]) == (Manners(), ["all"])
 
 
+NAMES = ["runbooks", "storms", "external_allowed", "quiet_until", "follow_ups", "review_channel"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
 
-@given(
-    JSON | st.dictionaries(st.sampled_from(["runbooks", "storms", "external_allowed", "quiet_until"]), JSON)
-)
+@given(JSON | st.dictionaries(st.sampled_from(NAMES), JSON))
 def test_nothing_stored_can_keep_a_channel_from_being_read(stored: Any) -> None:
     found, wrong = read(stored)
     assert isinstance(found, Manners)
     assert not found.external_allowed or stored["external_allowed"] is True
-    assert set(wrong) <= {"all", "runbooks", "storms", "external_allowed", "quiet_until"}
+    assert set(wrong) <= {"all", *NAMES}

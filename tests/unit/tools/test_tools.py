@@ -15,9 +15,11 @@ from ratchet.tools import builtin
 from ratchet.tools.base import RecordReader, ToolDeps, WorkspaceLinks, reference, the_channel
 from ratchet.tools.channel_report import ChannelReportTool
 from ratchet.tools.incidents import IncidentsTool
+from ratchet.tools.list_alerts import ListAlertsTool
 from ratchet.tools.read_thread import MESSAGES, ReadThreadTool
 from ratchet.tools.search_messages import SearchMessagesTool
 from ratchet.tools.testing import MemoryRecord
+from ratchet.tools.usage_report import UsageReportTool
 
 OPS, SECRET = Channel("C0OPS", "ops"), Channel("G0SEC", "security", kind="private")
 NOW = datetime(2023, 11, 15, tzinfo=UTC)
@@ -55,7 +57,7 @@ DEPS = ToolDeps(READER, WorkspaceLinks("https://team.slack.com"), lambda: NOW)
 
 def test_the_list_is_ordered_and_named() -> None:
     assert [tool.name for tool in builtin(DEPS, "C0OPS")] == [
-        "search_messages", "read_thread", "incidents", "channel_report",
+        "search_messages", "read_thread", "incidents", "list_alerts", "channel_report", "usage_report",
     ]  # fmt: skip
 
 
@@ -143,12 +145,36 @@ async def test_incidents_are_listed_newest_first_and_filtered() -> None:
     assert (await tool.incidents(service="nope")).note == "No such incident in the last 30 days."
 
 
-async def test_the_report_links_what_it_names() -> None:
-    result = await ChannelReportTool(DEPS, "C0OPS").channel_report()
+async def test_the_report_links_what_it_names_and_shows_threads() -> None:
+    fired = incident(1, None, open_ts=ROOT, opened_at=ALERT.posted_at, pair_key="k2")
+    record = replace(RECORD, incidents=[fired, *RECORD.incidents])
+    result = await ChannelReportTool(replace(DEPS, reader=record), "C0OPS").channel_report()
     assert result.channel == "#ops"
-    assert "**3 incidents** in 7 days" in result.markdown
-    assert result.permalinks
-    assert all(link in result.markdown for link in result.permalinks)
+    assert "**4 incidents** in 7 days" in result.markdown
+    (thread,) = result.threads
+    assert (thread.alert, thread.replies[0], len(thread.replies)) == ("DiskFull", "+2 min: step 0", 7)
+    assert thread.replies[-1] == "(34 replies in the middle are left out)"
+    assert thread.permalink in result.permalinks
+    assert all(link in result.markdown for link in result.permalinks if link != thread.permalink)
+
+
+async def test_alerts_are_listed_by_how_often_they_fired_and_filtered() -> None:
+    tool = ListAlertsTool(DEPS, "C0OPS")
+    assert [(row.alert, row.service, row.firings) for row in (await tool.list_alerts()).alerts] == [
+        ("DiskFull", "checkout", 4),
+        ("Other", "checkout", 2),
+    ]
+    assert (await tool.list_alerts(service="nope", days=3)).note == "No such alert fired in the last 3 days."
+    with pytest.raises(Refused):
+        await tool.list_alerts(channel="#security")
+    inside = await ListAlertsTool(DEPS, "G0SEC").list_alerts(channel="#security")
+    assert [(row.alert, row.firings) for row in inside.alerts] == [("DiskFull", 2)]
+
+
+async def test_usage_is_reported_in_words() -> None:
+    assert (await UsageReportTool(DEPS, "C0OPS").usage_report()).markdown.startswith(
+        "Ratchet said nothing in 7 days"
+    )
 
 
 async def test_the_report_of_an_invisible_channel_is_refused() -> None:

@@ -41,7 +41,8 @@ def _call(request: ChatRequest) -> Answer:
     if "search_messages" in request.tools:
         terms = [word for word in _WORD.findall(question) if not _NOISE.match(word)]
         return CallTools(ToolCall("search_messages", {"query": " ".join(terms) or question}))
-    return Say(_NOTHING)
+    first = request.body["tools"][0]["function"]
+    return CallTools(ToolCall(first["name"], _example(first.get("parameters", {}) | {"type": "object"})))
 
 
 def _question(request: ChatRequest) -> str:

@@ -11,6 +11,8 @@ create table approvals (
     source_ts text not null,
     markdown text not null,
     effects jsonb not null,
+    -- Of a turn that waits: what was said to the model so far. Taken out when the turn goes on, once.
+    turn jsonb,
     state text not null default 'pending' check (state in ('pending', 'approved', 'rejected', 'expired', 'withdrawn')),
     decided_by text,
     decided_at timestamptz,

@@ -1,0 +1,52 @@
+"""What is looked up for a model that cannot look anything up itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ratchet.domain.messages import Message
+from ratchet.handlers.base import Permalinks, RecordReader
+from ratchet.tools.base import FoundMessage, channel_names, found
+
+# Small models as a rule: few messages, and short ones.
+SHOWN: Final = 5
+TEXT_CHARS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A message that fits the question, and the best of what people answered under it."""
+
+    message: FoundMessage
+    answer: FoundMessage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`answer` finds what people answered under a message, as far as `question`'s channel may see it."""
+
+    reader: RecordReader
+    links: Permalinks
+    question: Message
+    query: str
+    answer: Callable[[Message, str], Awaitable[Message | None]]
+
+    async def search_results(self) -> list[Quote]:
+        """The top messages, best first, without those of the thread in which it is asked."""
+        seen_from = self.question.channel_id
+        hits = await self.reader.search_messages(self.query, visible_from=seen_from, limit=SHOWN * 2)
+        others = [hit for hit in hits if not self._beside(hit)][:SHOWN]
+        name = await channel_names(self.reader, {hit.channel_id for hit in others}, seen_from)
+
+        def shown(message: Message) -> FoundMessage:
+            return found(message, self.links, name(message.channel_id), TEXT_CHARS)
+
+        answers = [await self.answer(hit, seen_from) for hit in others]
+        pairs = zip(others, answers, strict=True)
+        return [Quote(shown(hit), shown(answer) if answer else None) for hit, answer in pairs]
+
+    def _beside(self, hit: Message) -> bool:
+        here = self.question
+        return (hit.channel_id, hit.thread_ts) == (here.channel_id, here.thread_ts)

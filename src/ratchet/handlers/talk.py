@@ -1,0 +1,18 @@
+"""What the handlers need that talk with people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ratchet.handlers.base import Permalinks
+from ratchet.handlers.conversations import Conversations
+from ratchet.handlers.drafts import Directory
+from ratchet.handlers.progress import NoProgress, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    directory: Directory
+    conversations: Conversations
+    links: Permalinks
+    progress: Progress = field(default_factory=NoProgress)

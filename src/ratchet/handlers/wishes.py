@@ -1,0 +1,77 @@
+"""How a channel is to be set, in the words people use. Pure.
+
+One table. What is not in it, word for word, is a question like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from ratchet.domain.channels import Changes
+from ratchet.domain.messages import ChannelMode
+
+MAX_CHARS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How it is to behave in a channel. `mode` None and what `changes` does not name: as it is."""
+
+    mode: ChannelMode | None = None
+    changes: Changes = field(default_factory=dict)
+
+
+_HERE: Final = r"(?: here| in here| in this channel)?"
+_BY_ITSELF: Final = r"(?:on your own|by yourself|unasked|without being (?:asked|mentioned))"
+_WHEN_ASKED: Final = (
+    r"(?:when|if) (?:(?:you are |you're )?(?:mentioned|asked)"
+    r"|(?:i|we|someone|somebody|people) (?:mentions?|asks?) you)"
+)
+_STOP: Final = r"(?:stop posting|do not post|don['’]t post|post no(?: more)?)"
+_ANY_MORE: Final = r"(?: any ?more)?"
+_START: Final = r"(?:start posting|post)"
+_AGAIN: Final = r"(?: again)?"
+
+# What is said -> what it means. A group `channel` is the id of the channel that is named.
+PHRASES: Final[tuple[tuple[str, Wish], ...]] = (
+    (rf"only (?:answer|reply|respond|speak){_HERE} {_WHEN_ASKED}", Wish("mention")),
+    (rf"(?:answer|reply|respond|speak) only{_HERE} {_WHEN_ASKED}", Wish("mention")),
+    (rf"(?:answer|reply to) questions{_HERE} {_BY_ITSELF}", Wish("auto")),
+    (
+        rf"(?:show|send|post) (?:me |us )?drafts(?: of your answers)?{_HERE} (?:to|in) "
+        r"<#(?P<channel>[CG][A-Z0-9]{1,40})(?:\|[^>\n]{0,80})?>",
+        Wish("draft"),
+    ),
+    (rf"(?:turn|switch) yourself off{_HERE}", Wish("off")),
+    (rf"{_STOP} runbooks{_HERE}{_ANY_MORE}", Wish(changes={"runbooks": False})),
+    (rf"{_START} runbooks{_HERE}{_AGAIN}", Wish(changes={"runbooks": True})),
+    (rf"{_STOP} notes under repeated alerts{_HERE}{_ANY_MORE}", Wish(changes={"repeats": False})),
+    (rf"{_START} notes under repeated alerts{_HERE}{_AGAIN}", Wish(changes={"repeats": True})),
+    (rf"{_STOP} summaries of storms{_HERE}{_ANY_MORE}", Wish(changes={"storms": False})),
+    (rf"{_START} summaries of storms{_HERE}{_AGAIN}", Wish(changes={"storms": True})),
+    (
+        rf"(?:take|answer) follow-?ups{_HERE} without (?:a |being )?mention(?:ed)?",
+        Wish(changes={"follow_ups": True}),
+    ),
+    (rf"(?:take|answer) follow-?ups{_HERE} only {_WHEN_ASKED}", Wish(changes={"follow_ups": False})),
+)
+_COMPILED: Final = tuple((re.compile(phrase, re.IGNORECASE), wish) for phrase, wish in PHRASES)
+_FRAME: Final = re.compile(
+    r"(?:please,? )?(?:(?:in this channel|in here|here|from now on),? ){0,2}(?:please,? )?(?P<said>.{3,200}?)"
+    r"(?:,? (?:in this channel|in here|here|from now on)){0,2}(?:,? please)?[.!]{0,3}",
+    re.IGNORECASE,
+)
+
+
+def wish(asked: str) -> Wish | None:
+    """What is wished, by the whole of what was said to Ratchet; None for anything else."""
+    frame = _FRAME.fullmatch(" ".join(asked.split())) if len(asked) <= MAX_CHARS else None
+    if frame is None or "\n" in asked:
+        return None
+    for phrase, meant in _COMPILED:
+        if found := phrase.fullmatch(frame["said"]):
+            channel = found.groupdict().get("channel")
+            return Wish(meant.mode, {"review_channel": channel}) if channel else meant
+    return None

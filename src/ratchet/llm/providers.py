@@ -1,0 +1,89 @@
+"""One model of one provider, as pydantic_ai opens it. Imports pydantic_ai: reach it through `connect`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from openai import AsyncOpenAI
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers import Provider, infer_provider_class
+from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+from ratchet.domain.errors import Misconfigured
+from ratchet.llm.config import COMPATIBLE, ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """`close` ends its connections."""
+
+    model: Model
+    close: Callable[[], Awaitable[None]]
+
+
+def opened(config: ModelConfig) -> Opened:
+    """The model; sends nothing yet. Raises Misconfigured: no such provider, its package or key is missing."""
+    if config.provider in COMPATIBLE:
+        client = _client(config)
+        return Opened(OpenAIChatModel(config.model, provider=_provider(client, config.url)), client.close)
+    return _other(config)
+
+
+def _client(config: ModelConfig) -> AsyncOpenAI:
+    # The SDK's own retries would sleep inside a job's slot; the queue retries instead.
+    return AsyncOpenAI(
+        base_url=config.url,
+        api_key=config.api_key.get_secret_value() if config.api_key else "none",
+        max_retries=0,
+        timeout=config.request_timeout_s,
+    )
+
+
+def _provider(client: AsyncOpenAI, url: str) -> Provider[AsyncOpenAI]:
+    """OpenAI's own name only for OpenAI itself: its prices and its extras do not hold for other servers."""
+    if urlsplit(url).hostname == "api.openai.com":
+        return OpenAIProvider(openai_client=client)
+    return OpenAICompatibleProvider("openai-compatible", openai_client=client)
+
+
+def _other(config: ModelConfig) -> Opened:
+    name = f"{config.provider}:{config.model}"
+    given = {"api_key": config.api_key.get_secret_value()} if config.api_key else {}
+    if config.url:
+        # Without a key it would take the provider's own from the environment, and send it there.
+        given = {"api_key": "none", **given, "base_url": config.url}
+
+    def provider(kind: str) -> Provider[Any]:
+        return infer_provider_class(kind)(**given)
+
+    try:
+        model = infer_model(name, provider)
+    except ImportError:
+        raise Misconfigured(
+            f"RATCHET_MODELS: {name} needs a package that is not installed: {_remedy(config.provider)}"
+        ) from None
+    except (UserError, ValueError) as error:
+        raise Misconfigured(f"RATCHET_MODELS: {name} cannot be used: {error}") from None
+    except TypeError:
+        raise Misconfigured(
+            f"RATCHET_MODELS: {name} cannot be used with {' and '.join(given) or 'these settings'}"
+        ) from None
+
+    async def close() -> None:
+        # What a provider opened it closes on leaving.
+        async with model:
+            pass
+
+    return Opened(model, close)
+
+
+def _remedy(provider: str) -> str:
+    if provider == "anthropic":
+        return "pip install 'ratchet-bot[anthropic]'"
+    return f"pip install 'pydantic-ai-slim[{provider}]'"

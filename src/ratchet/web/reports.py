@@ -1,0 +1,71 @@
+"""Reports: as JSON, or as Markdown to who accepts `text/markdown`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import AfterValidator
+from starlette.responses import Response
+
+from ratchet.reports import channel_json, channel_text, usage, usage_text
+from ratchet.reports.channel import channel_report
+from ratchet.web.channels import the_channel
+from ratchet.web.parameters import clean
+from ratchet.web.problems import RESPONSES
+from ratchet.web.services import Services
+
+MARKDOWN: Final = "text/markdown"
+MAX_DAYS: Final = 90
+BOTH: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The report",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            MARKDOWN: {"schema": {"type": "string"}},
+        },
+    }
+}
+
+Days = Annotated[int, Query(ge=1, le=MAX_DAYS, description="Days up to now")]
+ChannelName = Annotated[
+    str, AfterValidator(clean), Query(min_length=1, max_length=500, description="Name or id")
+]
+Accept = Annotated[str, Header(include_in_schema=False)]
+
+
+def router(services: Services) -> APIRouter:
+    routes = APIRouter(prefix="/api/reports", tags=["reports"], responses=RESPONSES)
+
+    @routes.get("/channel", responses=BOTH, response_class=Response)
+    async def get_channel_report(channel: ChannelName, days: Days = 7, accept: Accept = "") -> Response:
+        """Where the toil in a channel is; docs/reports.md says what each figure means."""
+        about, now = await the_channel(services, channel), services.now()
+        rows = await services.reports.channel_rows(
+            about.id, visible_from=about.id, since=now - timedelta(days=days), until=now
+        )
+        report, links = channel_report(rows), partial(services.links, about.id)
+        if MARKDOWN in accept:
+            return _markdown(channel_text.markdown(report, links))
+        return JSONResponse(channel_json.as_json(report, links))
+
+    @routes.get("/usage", responses=BOTH, response_class=Response)
+    async def get_usage_report(days: Days = 7, accept: Accept = "") -> Response:
+        """What Ratchet itself did and cost."""
+        now = services.now()
+        rows = await services.reports.usage_rows(now - timedelta(days=days), now, visible_from=None)
+        report = usage.usage_report(rows)
+        return (
+            _markdown(usage_text.markdown(report))
+            if MARKDOWN in accept
+            else JSONResponse(usage.as_json(report))
+        )
+
+    return routes
+
+
+def _markdown(text: str) -> Response:
+    return PlainTextResponse(text, media_type=MARKDOWN)
