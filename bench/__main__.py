@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench import bulk, channel_report, classify, cost, idle, ingest, quality, reply, runbook
 from bench.report import Report, show
+from ratchet.llm.redact import redact_event
 from ratchet.telemetry import configure_logging
 
 
@@ -39,7 +40,7 @@ async def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.names) - set(BENCHES):
         parser.error(f"no bench is called {', '.join(sorted(unknown))}")
-    configure_logging("warning", human=True)
+    configure_logging("warning", human=True, clean=redact_event)
     console = Console()
     for name in given.names or BENCHES:
         with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as directory:

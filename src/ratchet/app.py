@@ -48,6 +48,7 @@ from ratchet.llm.external import ExternalTools
 from ratchet.llm.mcp_client import McpClient
 from ratchet.llm.prices import known_price
 from ratchet.llm.recorded import RecordedModel
+from ratchet.llm.redact import use_patterns
 from ratchet.llm.spending import CappedModel
 from ratchet.llm.turn import Model, Tool
 from ratchet.pipeline import work
@@ -244,6 +245,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 async def build(settings: Settings) -> AsyncIterator[Ratchet]:
     """Everything, connected and not yet running. Raises Misconfigured for what an operator must mend."""
     bot_token, app_token = settings.slack_tokens()
+    use_patterns(settings.redact_patterns)
     config = SlackConfig(bot_token, app_token, settings.slack_url)
     async with open_store(settings) as store, open_web(config) as slack:
         account = await _until_answered(slack)

@@ -54,11 +54,14 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
 
 def quiet_settings() -> Settings:
     """The settings, for a command whose output is for a person or a pipe: only warnings are logged."""
-    from ratchet.settings import load  # noqa: PLC0415  # heavy
+    from ratchet.llm.redact import redact_event, use_patterns  # noqa: PLC0415  # heavy
+    from ratchet.settings import load  # noqa: PLC0415
     from ratchet.telemetry import configure_logging  # noqa: PLC0415
 
-    configure_logging("warning", human=True)
-    return load()
+    configure_logging("warning", human=True, clean=redact_event)
+    settings = load()
+    use_patterns(settings.redact_patterns)
+    return settings
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -85,6 +88,7 @@ def run(
 ) -> None:
     """Run Ratchet against your Slack workspace."""
     from ratchet import app as house  # noqa: PLC0415  # heavy
+    from ratchet.llm.redact import redact_event  # noqa: PLC0415
     from ratchet.settings import load  # noqa: PLC0415
     from ratchet.telemetry import configure_logging  # noqa: PLC0415
 
@@ -93,7 +97,7 @@ def run(
         if unknown := set(roles) - set(house.ROLES):
             raise Misconfigured(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(house.ROLES)}")
         settings = load()
-        configure_logging(settings.log_level, human=settings.dev_mode)
+        configure_logging(settings.log_level, human=settings.dev_mode, clean=redact_event)
 
         async def main() -> None:
             await house.run(settings, stop_on_signals(), roles=roles)

@@ -21,6 +21,7 @@ from localslack.export import load as load_workspace
 from localslack.workspace import Workspace
 from ratchet import app as house
 from ratchet.domain.errors import Misconfigured
+from ratchet.llm.redact import redact_event
 from ratchet.settings import Settings
 from ratchet.settings import load as load_settings
 from ratchet.store.channels import Channels
@@ -45,7 +46,7 @@ class Options:
 async def run(options: Options, signals: Callable[[], asyncio.Event]) -> None:
     """Until Ctrl-C. Everything lives in a temporary directory, since the local Slack forgets as well."""
     started = time.monotonic()
-    configure_logging("info" if options.verbose else "error", human=True)
+    configure_logging("info" if options.verbose else "error", human=True, clean=redact_event)
     stop = signals()
     workspace = _workspace(options)
     with tempfile.TemporaryDirectory(prefix="ratchet-dev-") as directory:

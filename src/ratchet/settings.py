@@ -28,6 +28,7 @@ from ratchet.llm.budget import Budget
 from ratchet.llm.config import OPENAI_URL, ModelConfig, read_models
 from ratchet.llm.mcp_config import McpServer, load_servers
 from ratchet.llm.prices import own_price, read_prices
+from ratchet.llm.redact_own import read_patterns
 from ratchet.store.config import DatabaseConfig
 
 PREFIX: Final = "RATCHET_"
@@ -113,6 +114,9 @@ class Settings(BaseModel):
         "auto",
         description="Where the model judges alerts that no rule knows: off, on,"
         " or auto: in channels where something was an alert before",
+    )
+    redact_patterns: Annotated[Path | None, EmptyIsNone] = Field(
+        None, description="File of own patterns of secrets, one regular expression a line; docs/security.md"
     )
     documentation: Annotated[Path | None, EmptyIsNone] = Field(
         None, description="Sources of documents, a YAML file; or a directory of documents; docs/documents.md"
@@ -266,7 +270,7 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
     }
     values |= overrides or {}
     problems = [*_open_to_others(values), *_unread_rules(values), *_wrong_servers(values, variables)]
-    problems += _wrong_models(values, variables)
+    problems += [*_wrong_models(values, variables), *_wrong_patterns(values)]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -304,6 +308,15 @@ def _unread_rules(values: Mapping[str, Any]) -> Iterator[str]:
         rules_in(Path(path))
     except Misconfigured as error:
         yield f"RATCHET_ALERT_RULES: {error}"
+
+
+def _wrong_patterns(values: Mapping[str, Any]) -> Iterator[str]:
+    if not (path := values.get("redact_patterns")):
+        return
+    try:
+        read_patterns(Path(path))
+    except Misconfigured as error:
+        yield from (f"RATCHET_REDACT_PATTERNS: {line}" for line in str(error).splitlines())
 
 
 def _wrong_servers(values: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Final
+import traceback
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -42,8 +45,14 @@ MODEL_WORKS: Final = Gauge(
 MCP_CALLS: Final = Counter("ratchet_mcp_calls_total", "Calls of external tools", ["server", "outcome"])
 
 
-def configure_logging(level: str, *, human: bool) -> None:
-    """One line per event on standard error: JSON, or for people when `human`."""
+Clean = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def configure_logging(level: str, *, human: bool, clean: Clean) -> None:
+    """One line per event on standard error: JSON, or for people when `human`.
+
+    `clean` takes secrets out of every event, tracebacks included, and never raises.
+    """
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
@@ -53,15 +62,14 @@ def configure_logging(level: str, *, human: bool) -> None:
         if human
         else structlog.processors.JSONRenderer()
     )
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
         processors=[
-            *shared,
-            structlog.processors.format_exc_info if not human else structlog.processors.StackInfoRenderer(),
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            _cleaned(clean),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -69,4 +77,37 @@ def configure_logging(level: str, *, human: bool) -> None:
         cache_logger_on_first_use=True,
     )
     # Libraries log through the standard library: their warnings appear, their chatter does not.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(CleanFormatter(clean))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    sys.excepthook = _clean_excepthook(clean)
+
+
+def _cleaned(clean: Clean) -> structlog.typing.Processor:
+    def processor(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return clean(event)
+
+    return processor
+
+
+class CleanFormatter(logging.Formatter):
+    """Lines of the standard library's logging, tracebacks included, without secrets."""
+
+    def __init__(self, clean: Clean) -> None:
+        super().__init__("%(levelname)s %(name)s %(message)s")
+        self._clean = clean
+
+    def format(self, record: logging.LogRecord) -> str:
+        return str(self._clean({"event": super().format(record)})["event"])
+
+
+def _clean_excepthook(
+    clean: Clean,
+) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
+    """What ends the program is printed as ever, without secrets."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(str(clean({"event": text})["event"]))
+
+    return hook

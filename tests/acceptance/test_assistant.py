@@ -96,7 +96,9 @@ async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path) -> None
 
             async def stopped() -> bool:
                 messages = await slack.control.messages(channel, ts)
-                return any("Stopped, as you asked." in said(message) for message in messages if "blocks" in message)
+                return any(
+                    "Stopped, as you asked." in said(message) for message in messages if "blocks" in message
+                )
 
             await eventually(stopped, within=10, what="the turn is stopped")
             assert len(model.requests) == 1

@@ -19,13 +19,13 @@ VOCABULARY: Final = """
 -: critically, unusually, critical, crit, warning, warn, major, minor, page, info, severe, severity, sev
 -: almost, nearly, soon, about, approaching, predicted, over, number, count, total, rate, ratio
 -: percentage, time, prod, production, staging, blackbox, capacity, limit, percent, pct, level, triggered
--: firing, value, threshold, current, average, avg, mean, entry, often, again
+-: firing, value, threshold, current, average, avg, mean, entry, often, again, next week
 kube: kubernetes, kube, k8s, k 8 s
 host: node, host, server, instance, machine, vm, virtual machine
 pod: pod, container
 service: service, app, application, system, cluster, process, member, component
 http: http, https
-request: request, response
+request: request, req, response
 endpoint: endpoint, website, web site, site, url, healthcheck, health check
 endpoint down: probe failed, probe failure, probe failing, probe fail, uptime check failed
 target: prometheus target, scrape target, target
@@ -142,6 +142,7 @@ cronjob: cronjob, cron job
 hpa: hpa, horizontal pod autoscaler
 backup: backup, back up, backup job
 raid: raid, raid array
+systemd: systemd, systemd unit, systemd service
 """
 
 # Runs out: nearly full, little left, highly used and filling up are one.

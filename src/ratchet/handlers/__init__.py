@@ -34,7 +34,7 @@ def default_handlers(
     return (
         runbook,
         learn,
-        request,
+        review.drafted(request),
         change,
         quiet,
         Stop(),

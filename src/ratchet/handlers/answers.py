@@ -91,12 +91,15 @@ class Answers:
     async def _entitle(self, trigger: Trigger) -> None:
         """A conversation is called what was asked in it first."""
         message = trigger.message
-        thread = await self.assistant.reader.read_thread(
-            message.channel_id,
-            message.thread_ts,
-            visible_from=message.channel_id,
-            limit=TITLE_LOOKS_BACK,
-        )
+        try:
+            thread = await self.assistant.reader.read_thread(
+                message.channel_id,
+                message.thread_ts,
+                visible_from=message.channel_id,
+                limit=TITLE_LOOKS_BACK,
+            )
+        except RatchetError:
+            return  # no answer fails for want of a title
         if not any(earlier.sender.kind == "person" and earlier.ts < message.ts for earlier in thread):
             text = title(question(message.text, trigger.me_user_id))
             if text:

@@ -21,8 +21,8 @@ from ratchet.handlers.citations import Known, clean, permalinks, urls
 from ratchet.handlers.extract import best_reply
 from ratchet.handlers.grounding import Grounding, Grounds
 from ratchet.handlers.mentions import addressed, asked_stop, is_request, mentions, question
-from ratchet.handlers.opening import Opening
 from ratchet.handlers.naming import named
+from ratchet.handlers.opening import Opening
 from ratchet.handlers.quotes import answered, quoted, worth_quoting
 from ratchet.handlers.transcript import prompt
 from ratchet.handlers.waiting import ask, pending_of, too_long

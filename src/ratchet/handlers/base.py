@@ -29,8 +29,8 @@ __all__ = [
     "IncidentReader",
     "MessageSearch",
     "Permalinks",
-    "Resumable",
     "RecordReader",
+    "Resumable",
     "ThreadReader",
     "Trigger",
 ]

@@ -106,9 +106,12 @@ def channels_named(text: str, names: Mapping[str, str]) -> str:
     return _CHANNEL.sub(lambda found: f"#{found['label'] or names.get(found['id']) or 'channel'}", text)
 
 
-def cites(text: str) -> bool:
-    """Whether a cleaned answer links anything: what it rests on."""
-    return any(_LINK.search(part) for part in _CODE.split(text)[::2])
+def cites(text: str, but: str = "") -> bool:
+    """Whether a cleaned answer links what it rests on. `but`: an address that does not count."""
+    found = (match for part in _CODE.split(text)[::2] for match in _LINK.finditer(part))
+    return any(
+        (match["target"] or match["slack"] or match["bare"]).rstrip(_TRAILING) != but for match in found
+    )
 
 
 def _without_links(text: str, known: Known) -> str:

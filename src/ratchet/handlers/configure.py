@@ -14,6 +14,7 @@ from ratchet.domain.review import changed, review_problem
 from ratchet.handlers.base import Permalinks, Trigger
 from ratchet.handlers.drafts import Directory
 from ratchet.handlers.mentions import addressed, asked_wish
+from ratchet.handlers.quotes import plain
 from ratchet.handlers.wishes import Wish
 from ratchet.tools.base import minute
 
@@ -69,7 +70,7 @@ class Configure:
     async def _ask(self, trigger: Trigger, wanted: Wish, lines: Sequence[str]) -> AskApproval:
         message = trigger.message
         names = await self.directory.names([message.sender.id])
-        who = message.sender.name or names.get(message.sender.id) or "a colleague"
+        who = plain(message.sender.name or names.get(message.sender.id) or "a colleague")
         link = self.links(message.channel_id, message.ts, message.parent_ts)
         meaning = [f"\n{MODES[wanted.mode]}"] if wanted.mode else []
         return AskApproval(

@@ -8,12 +8,13 @@ from typing import Final, Protocol
 
 import structlog
 
-from ratchet.domain.effects import AskApproval, Effect, Reply
+from ratchet.domain.effects import AskApproval, Effect, OwnEffect, Reply
 from ratchet.domain.messages import Channel
 from ratchet.domain.review import review_problem
-from ratchet.handlers.base import Permalinks, Trigger
+from ratchet.handlers.base import Handler, Permalinks, Trigger
 from ratchet.handlers.citations import unpinged
 from ratchet.handlers.mentions import question
+from ratchet.handlers.quotes import plain
 from ratchet.llm.data import cut
 from ratchet.llm.redact import Redactor, redact
 
@@ -55,15 +56,21 @@ class Review:
         drafts = [self._draft(trigger, effect, review.id, title) for effect in await answer()]
         return [draft for draft in drafts if draft is not None]
 
+    def drafted(self, inner: Handler) -> Drafted:
+        """The handler, with drafts of what it answers where the channel wants them."""
+        return Drafted(inner, self)
+
     async def _title(self, trigger: Trigger) -> str:
         message, channel = trigger.message, trigger.channel
         names = await self.directory.names([message.sender.id])
-        who = message.sender.name or names.get(message.sender.id) or "a colleague"
+        who = plain(message.sender.name or names.get(message.sender.id) or "a colleague")
         link = self.links(message.channel_id, message.ts, message.parent_ts)
         return f"[{who}'s question]({link}) in #{channel.name or 'a channel'}"
 
-    def _draft(self, trigger: Trigger, effect: Effect, where: str, title: str) -> AskApproval | None:
+    def _draft(self, trigger: Trigger, effect: Effect, where: str, title: str) -> Effect | None:
         """Nothing but an answer, or a question that must be decided before there is one, is shown."""
+        if isinstance(effect, OwnEffect):
+            return effect
         if isinstance(effect, AskApproval):
             text = f"To answer {title}:\n{effect.markdown}"
             return replace(effect, channel_id=where, thread_ts="", markdown=text)
@@ -83,3 +90,25 @@ class Review:
             effect.footer,
             draft=True,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A handler that answers requests, such as for a runbook."""
+
+    inner: Handler
+    review: Review
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def timeout_s(self) -> float:
+        return self.inner.timeout_s
+
+    def wants(self, trigger: Trigger) -> bool:
+        return self.inner.wants(trigger)
+
+    async def handle(self, trigger: Trigger) -> Sequence[Effect]:
+        return await self.review.instead(trigger, lambda: self.inner.handle(trigger))

@@ -15,7 +15,7 @@ from ratchet.domain.effects import Reply
 from ratchet.domain.messages import Message
 from ratchet.handlers.citations import Known, cites, clean, urls
 from ratchet.handlers.questions import abstains, small_talk
-from ratchet.handlers.quotes import passage, words, worth_quoting
+from ratchet.handlers.quotes import passage, plain, words, worth_quoting
 from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.turn import ToolResult
 from ratchet.tools.base import MessageSearch, Permalinks, author, link_to
@@ -34,7 +34,6 @@ _CODE: Final = re.compile(r"```(.*?)(?:```|\Z)|`([^`\n]*)`", re.DOTALL)
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w./:@-]{1,80}[A-Za-z0-9]")
 _NAMELIKE: Final = re.compile(r"[a-z][A-Z]|[A-Za-z][\d_./:@-]|\d[A-Za-z_/:@]|\d{5}")
 _SPACE: Final = re.compile(r"\s+")
-_MARKUP: Final = re.compile(r"[][()<>*_`|\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,13 @@ class Grounding:
         """The reply as it may be said."""
         said = reply.markdown
         others = any(result.tool not in grounds.own for result in grounds.results)
-        if cites(said) or others or small_talk(grounds.asked):
+        own = link_to(grounds.message, self.links)
+        if cites(said, but=own) or others or small_talk(grounds.asked):
             return reply
         if not abstains(said) and supported(said, _thread_text(grounds)):
             return reply
-        found = [*sources(grounds.results), *await self._searched(grounds)]
-        read = [*_texts([result.data for result in grounds.results]), *(source.text for source in found)]
+        found = [*sources(grounds.results, own), *await self._searched(grounds)]
+        read = [*_texts([result.data for result in grounds.results], own), *(source.text for source in found)]
         if not abstains(said) and supported(said, "\n".join(read)):
             return replace(reply, markdown=with_sources(said, nearest(found, said)))
         closest = nearest(found, grounds.asked)
@@ -116,8 +116,8 @@ def supported(answer: str, read: str) -> bool:
     return bool(commands or names) or (bool(shared) and len(shared) >= enough)
 
 
-def sources(results: Sequence[ToolResult]) -> list[Source]:
-    """Everything with a permalink in what tools gave, each once."""
+def sources(results: Sequence[ToolResult], but: str = "") -> list[Source]:
+    """Everything with a permalink in what tools gave, each once; the question, `but`, left out."""
     found: dict[str, Source] = {}
     for item in _items([result.data for result in results]):
         who = ", ".join(
@@ -125,7 +125,8 @@ def sources(results: Sequence[ToolResult]) -> list[Source]:
         )
         text = item["text"] if isinstance(item.get("text"), str) else "\n".join(_texts(item))
         source = Source(text, str(item["permalink"]), who or "message")
-        found.setdefault(source.link, source)
+        if source.link != but:
+            found.setdefault(source.link, source)
     return list(found.values())
 
 
@@ -154,7 +155,7 @@ def unknown(words_of_it: str, found: Sequence[Source]) -> str:
 
 
 def _linked(source: Source) -> str:
-    return f"[{_MARKUP.sub(' ', source.who)}]({source.link})"
+    return f"[{plain(source.who)}]({source.link})"
 
 
 def _thread_text(grounds: Grounds) -> str:
@@ -174,14 +175,14 @@ def _items(data: Any) -> Iterator[Mapping[str, Any]]:
             yield from _items(value)
 
 
-def _texts(data: Any) -> Iterator[str]:
-    """Every value in a tool's result, links left out."""
+def _texts(data: Any, but: str = "") -> Iterator[str]:
+    """Every value in a tool's result, links left out; and what stands at the address `but`."""
     if isinstance(data, Mapping):
         for key, value in data.items():
-            if key not in ("permalink", "permalinks", "id"):
-                yield from _texts(value)
+            if key not in ("permalink", "permalinks", "id") and not (but and data.get("permalink") == but):
+                yield from _texts(value, but)
     elif isinstance(data, list | tuple):
         for value in data:
-            yield from _texts(value)
+            yield from _texts(value, but)
     elif data is not None:
         yield str(data)

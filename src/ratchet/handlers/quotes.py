@@ -58,7 +58,7 @@ def worth_quoting(hits: Sequence[Message], query: str, thread_ts: str, channel_i
 
 def quoted(message: Message, query: str, links: Permalinks, names: Mapping[str, str]) -> str:
     """The passage that fits best as a Markdown quote, with author, date and permalink."""
-    by = f"{_plain(_author(message))}, {message.posted_at:%Y-%m-%d}"
+    by = f"{plain(_author(message))}, {message.posted_at:%Y-%m-%d}"
     return f"{passage(message.text, query, names)}\n— {by} · [message]({link_to(message, links)})"
 
 
@@ -72,7 +72,7 @@ def answered(question: Message, answer: str) -> str:
     asked = " ".join(question.text.split())
     asked = asked if len(asked) <= ASKED_CHARS else f"{asked[:ASKED_CHARS].rstrip()} …"
     said = "asked" if question.sender.kind == "person" else "posted"
-    return f"**{_plain(_author(question))} {said}:** {_plain(asked)}\n\n{answer}"
+    return f"**{plain(_author(question))} {said}:** {plain(asked)}\n\n{answer}"
 
 
 def _author(message: Message) -> str:
@@ -109,5 +109,6 @@ def _passage(lines: list[str], wanted: set[str]) -> list[str]:
     return kept
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name as it may stand in Markdown."""
     return re.sub(r"[\[\]()<>*_`|\n]", " ", name).strip() or "someone"

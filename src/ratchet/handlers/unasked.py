@@ -19,6 +19,7 @@ from ratchet.handlers.drafts import Review
 from ratchet.handlers.mentions import mentions
 from ratchet.handlers.questions import abstains, is_question
 from ratchet.llm.turn import Turn, TurnResult, TurnRunner
+from ratchet.tools.base import link_to
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,8 @@ class Unasked:
         # While it was made, somebody may have answered.
         if not await self._alone(trigger.message):
             return []
-        return [effect for effect in effects if isinstance(effect, Reply) and evident(effect)]
+        own = link_to(trigger.message, self.assistant.links)
+        return [effect for effect in effects if isinstance(effect, Reply) and evident(effect, own)]
 
     async def _may(self, message: Message) -> bool:
         age = self.assistant.clock() - message.posted_at
@@ -117,8 +119,11 @@ class Unasked:
         return all(other.ts == message.ts for other in thread)
 
 
-def evident(reply: Reply) -> bool:
-    """Whether an answer is worth saying to people who did not ask for it: a model's, sure, with a source."""
+def evident(reply: Reply, question: str) -> bool:
+    """Whether an answer is worth saying to people who did not ask for it: a model's, sure, with a source.
+
+    `question`: its address, which proves nothing.
+    """
     by_model = reply.footer is not None and reply.footer.model is not None
     sure = NO_ANSWER not in reply.markdown and not abstains(reply.markdown)
-    return by_model and sure and cites(reply.markdown)
+    return by_model and sure and cites(reply.markdown, but=question)

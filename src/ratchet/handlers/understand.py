@@ -71,7 +71,12 @@ class TemplateReader:
         # Before anything is cut or put in lower case: half a secret is none that could be recognised.
         safe = self.redactor(text)
         turn = JsonTurn(
-            instructions(), prompt(payload, safe), Understanding, self.budget, "understand", channel_id
+            instructions(),
+            prompt(payload, safe),
+            Understanding,
+            self.budget,
+            purpose="understand",
+            channel_id=channel_id,
         )
         result = await self.runner.run_json(turn)
         log.info(

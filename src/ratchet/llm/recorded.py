@@ -98,15 +98,19 @@ class RecordedModel:
         try:
             async with asyncio.timeout(RECORD_S):
                 await self.recorder.record(call)
-        except Exception:  # the record is ours alone; the answer is somebody's
-            logger.exception("model call not recorded", extra={"model": call.model, "purpose": call.purpose})
+        except Exception as error:  # noqa: BLE001  the record is ours alone; the answer is somebody's
+            # Its kind only: the database may quote the row in its words, and with it the contents.
+            logger.warning(
+                "model call not recorded",
+                extra={"model": call.model, "purpose": call.purpose, "error": type(error).__name__},
+            )
 
     def _contents(self, prompt: str, answer: object) -> dict[str, Any] | None:
         said = answer if isinstance(answer, str) else json.dumps(_plain(answer), default=str)
         try:
             return {"prompt": self._kept(prompt), "answer": self._kept(said)}
-        except Exception:  # whatever is wrong with the redactor: what it has not seen is not kept
-            logger.exception("model contents not kept", extra={"model": self.model})
+        except Exception as error:  # noqa: BLE001  what the redactor has not seen is not kept
+            logger.warning("model contents not kept", extra={"error": type(error).__name__})
             return None
 
     def _kept(self, text: str) -> str:

@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from ratchet.domain.errors import Refused
-from ratchet.llm import redact_blocks, redact_context, redact_keys, redact_shell, redact_tokens, redact_values, redact_web
+from ratchet.llm import (
+    redact_blocks,
+    redact_context,
+    redact_keys,
+    redact_named,
+    redact_shell,
+    redact_tokens,
+    redact_web,
+)
 from ratchet.llm.redact_base import MARKS, Plan, Rule, from_marks, linear_pattern, to_marks
+from ratchet.llm.redact_named import named_secret
 from ratchet.llm.redact_own import read_patterns
-from ratchet.llm.redact_values import named_secret
 
 Redactor = Callable[[str], str]
 
@@ -29,10 +37,11 @@ _PLANS: Final = (
     Plan(redact_web.RULES),
     Plan(redact_shell.RULES),
     Plan((*redact_blocks.RULES, *redact_context.PAIRS)),
-    Plan(redact_values.RULES),
+    Plan(redact_named.RULES),
     Plan(redact_context.RULES),
 )
-_ANYTHING: Final = linear_pattern("|".join(f"(?:{plan.gate})" for plan in _PLANS))  # most texts hold none of it
+# Most texts hold none of it.
+_ANYTHING: Final = linear_pattern("|".join(f"(?:{plan.gate})" for plan in _PLANS))
 # The operator's, put in once at start. Here, so that no caller of `redact` can leave them out.
 _OWN: Final[list[Rule]] = []
 
@@ -56,7 +65,8 @@ def redact(text: str) -> str:
         return _redacted(text)
     except RedactionFailed:
         raise
-    except Exception as error:  # whatever it was: unchecked text does not leave, nor does the error's, which may quote it
+    except Exception as error:  # noqa: BLE001  # whatever it was, unchecked text does not leave
+        # Nor does the error's own text, which may quote it.
         raise RedactionFailed(f"A text could not be checked for secrets: {type(error).__name__}.") from None
 
 
@@ -81,6 +91,27 @@ def _planned(text: str) -> str:
     for plan in _PLANS:
         text = plan.run(text)
     return text
+
+
+def redact_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What is logged, without secrets. Never raises: an event that cannot be checked is withheld."""
+    try:
+        redacted = redact_values(_plain(event), redact)
+    except (RedactionFailed, RecursionError) as error:
+        kept = {key: event[key] for key in ("level", "timestamp") if key in event}
+        return {**kept, "event": "log event withheld", "reason": type(error).__name__}
+    return redacted if isinstance(redacted, dict) else {}
+
+
+def _plain(value: Any) -> Any:
+    """Everything a log would print by its repr, printed now, so that it is checked too."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return repr(value)
 
 
 def redact_values(value: Any, redactor: Redactor, depth: int = 0) -> Any:

@@ -83,22 +83,26 @@ class Plan:
         return text
 
 
+Span = tuple[int, int, str]
+
+
 def pattern_rule(kind: str, words: str, pattern: str, judge: Judge | None = None) -> Rule:
     """Replaces the group `s` of each match, or all of it. `words` are separated by spaces."""
     compiled = re.compile(pattern, re.ASCII)
     char = mark(kind)
     group = "s" if "s" in compiled.groupindex else 0
 
-    def instead(found: re.Match[str]) -> str:
-        if judge is not None and not judge(found):
-            return found[0]
-        start, end = found.span(group)
-        return found.string[found.start() : start] + char + found.string[end : found.end()]
+    def spans(text: str) -> Iterator[Span]:
+        at = 0
+        while found := compiled.search(text, at):
+            start, end = found.span(group)
+            if judge is None or judge(found):
+                yield start, end, char
+                at = max(found.end(), start + 1)
+            else:  # what it held may hold another
+                at = max(start, found.start() + 1)
 
-    return Rule(tuple(words.lower().split()) or ("",), lambda text: compiled.sub(instead, text))
-
-
-Span = tuple[int, int, str]
+    return Rule(tuple(words.lower().split()) or ("",), lambda text: replaced(text, spans(text)))
 
 
 def replaced(text: str, spans: Iterator[Span]) -> str:

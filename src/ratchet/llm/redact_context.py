@@ -7,34 +7,51 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ratchet.llm.redact_base import MARK, Rule, Span, mark, pattern_rule, replaced
-from ratchet.llm.redact_judge import UUID, is_code, is_slug, is_time_or_number, kept, looks_random, mixed, names_a_secret
+from ratchet.llm.redact_judge import (
+    UUID,
+    is_code,
+    is_slug,
+    is_time_or_number,
+    kept,
+    looks_random,
+    mixed,
+    names_a_secret,
+)
 
-_TOLD: Final = (
-    r"(?:password|passwort|passwd|passphrase|passcode|kennwort|pwd|pw|contraseña|senha|mot de passe|пароль)"
-)
-_BETWEEN: Final = (
-    r"(?:is|was|are|to|now|still|it'?s|its|be|currently|changed|set|reset|updated|again|just|ist|lautet|jetzt|est|é|es"
-    r"|sera|[=:→]|->|-&gt;)"
-)
 _SPACE: Final = "[ \t\u00a0\u3000]"
 _Q: Final = "[\"'`“”‘’„«»「」*_]"
+_TOLD: Final = (
+    "(?:password|passwort|passwd|passphrase|passcode|kennwort|pwd|pw|contraseña|senha|mot de passe|пароль)"
+)
+_BETWEEN: Final = (
+    r"(?:is|was|are|to|now|still|it'?s|its|be|currently|changed|set|reset|updated|again|just"
+    r"|ist|lautet|jetzt|est|é|es|sera|[=:→]|->|-&gt;)"
+)
+_WHOSE: Final = (
+    rf"(?:{_SPACE}{{1,4}}(?:for|of|für|to|on|do|de|du|del|para){_SPACE}(?:[\w.-]{{1,30}}{_SPACE}){{0,2}}"
+    r"[\w.-]{1,30}(?![\w.-]))"
+)
 _WHAT: Final = rf"(?P<s>[^\s\"'`“”‘’„«»「」<>|{MARK}]{{4,200}}(?<![.,;:)\]}}]))"
-
-
 _MAIL: Final = re.compile(r"@[\w-]+(?:\.[\w-]+)+$")
+_PATHS: Final = ("/", "~", "@", "#", "$", "-", "<", "(", "&", ":")
 
 
 def _told(found: re.Match[str]) -> bool:
     """A password as people say it: not a word, not a time, not a path."""
-    value = found["s"].rstrip(".,;:)")
-    quoted = found["open"] != ""
-    if "](" in value or _MAIL.search(value) or kept(value) or is_time_or_number(value) or names_a_secret(value) or value[0] in "/~@#$-<(&:" or "://" in value:
+    value, quoted = found["s"], found["open"] != ""
+    if _names_something(value):
         return value.isdigit() and quoted and len(value) >= 6
     if is_code(value) and not looks_random(value):
         return False
+    digits = any(char.isdigit() for char in value)
     if quoted and found["said"]:
-        return not is_slug(value) or any(char.isdigit() for char in value) or value.count("-") >= 2
-    return mixed(value) and any(char.isdigit() for char in value) and not (is_slug(value) and "-" in value)
+        return not is_slug(value) or digits or value.count("-") >= 2
+    return mixed(value) and digits and not (is_slug(value) and "-" in value)
+
+
+def _names_something(value: str) -> bool:
+    plain = kept(value) or is_time_or_number(value) or names_a_secret(value)
+    return plain or value.startswith(_PATHS) or "](" in value or "://" in value or bool(_MAIL.search(value))
 
 
 def _numeric(found: re.Match[str]) -> bool:
@@ -43,29 +60,46 @@ def _numeric(found: re.Match[str]) -> bool:
 
 def _after_as(found: re.Match[str]) -> bool:
     value = found["s"]
-    return not (kept(value) or is_time_or_number(value) or is_code(value)) and mixed(value) and any(map(str.isdigit, value))
+    return (
+        not (kept(value) or is_time_or_number(value) or is_code(value))
+        and mixed(value)
+        and any(map(str.isdigit, value))
+    )
 
 
-# The nearest of these words says what a random string is.
 _RANDOM: Final = re.compile(r"(?<![\w/.=+:~@-])(?P<s>[A-Za-z0-9][\w./+~-]{14,300}\w={0,2})", re.ASCII)
+# The nearest of these words says what a random string is.
+_POINTER: Final = (
+    r"(?:next|page|continu\w{1,8}|cursor|sync|resume|scroll|block|client|forward|backward|starting)[ _-]?"
+    r"(?:page[ _-]?)?tokens?"
+    r"|(?:secret|token|credential|key)s?[ _-]?(?:ids?|names?|arn|version|hash|type|digest)(?![a-z])"
+    r"|public[ _-]?(?:key|token)"
+)
+_OF_SECRETS: Final = (
+    r"secret|token|passw(?:or)?[dt]|passphrase|credential|creds|bearer|licen[cs]e key|pat\b|pw\b|jwt|apikey"
+    r"|(?:api|access|auth|private|signing|encryption|shared|account|service|deploy|admin|integration|routing|write"
+    r"|read|ingest|insert|root|unseal|recovery|master|hmac|storage|session|personal|user|app)[ _-]?key"
+    r"|\b(?:the|my|your|our|new|old|this|has|with|ci|ssh|his|her|their) key"
+)
+_OF_OTHERS: Final = (
+    r"commit|sha\d*\b|sha-?\d|digest|hash|checksum|image|trace|span|request|uuid|guid|\bid\b|_id\b|revision|\brev\b"
+    r"|container|etag|fingerprint|version|build|md5|cursor|page|snapshot|public|cert|layer|\bpod\b|node|branch|tag\b"
+    r"|cache|object|partition|primary|idempotency|correlation|message|event|incident|serial|nonce|state|file|path"
+    r"|host|url|https?:|index|lookup|accessor|arn|bucket|volume|instance|lease|client[ _]id|req_|account sid"
+    r"|key id|service account|namespace|cluster|verifying"
+)
 _SAYS: Final = re.compile(
-    r"(?P<pointer>(?i:(?:next|page|continu\w{1,8}|cursor|sync|resume|scroll|block|client|forward|backward|starting)[ _-]?(?:page[ _-]?)?tokens?"
-    r"|(?:secret|token|credential|key)s?[ _-]?(?:ids?|names?|arn|version|hash|type|digest)(?![a-z])|public[ _-]?(?:key|token)))"
-    r"|(?P<secret>(?i:secret|token|passw(?:or)?[dt]|passphrase|credential|creds|bearer|licen[cs]e key|pat\b|pw\b|jwt"
-    r"|(?:api|access|auth|private|signing|encryption|shared|account|service|deploy|admin|integration|routing|write|read|ingest"
-    r"|insert|root|unseal|recovery|master|hmac|storage|session|personal|user|app)[ _-]?key|apikey))"
-    rf"|(?P<pair>{mark('aws key')})|(?P<other>[{MARK}]|(?i:commit|sha\d*\b|sha-?\d|digest|hash|checksum|image|trace|span|request|uuid|guid|\bid\b|_id\b|revision|\brev\b"
-    r"|container|etag|fingerprint|version|build|md5|cursor|page|snapshot|public|cert|layer|\bpod\b|node|branch|tag\b|cache|object"
-    r"|partition|primary|idempotency|correlation|message|event|incident|serial|nonce|state|file|path|host|url|https?:|index|lookup"
-    r"|accessor|arn|bucket|volume|instance|lease|client[ _]id|req_|account sid|key id|service account|namespace|cluster|verifying))"
-    r"|(?P<key>(?i:\b(?:the|my|your|our|new|old|this|has|with|ci|ssh|his|her|their) key))",
+    rf"(?P<pointer>(?i:{_POINTER}))|(?P<secret>{mark('aws key')}|(?i:{_OF_SECRETS}))"
+    rf"|(?P<other>[{MARK}]|(?i:{_OF_OTHERS}))"
 )
 _SAYS_AFTER: Final = re.compile(
     r"[\"'`]{0,3},?\s(?:is|are|was|=|as|being)\s(?:the|my|your|our|a|an)?\s?(?:\w{1,20}\s){0,2}"
     r"(?i:token|password|secret|api key|access key|key for|credential)"
 )
 _HEX: Final = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
-_LINK: Final = re.compile(r"[\w ]{0,30}[:=→]\s{0,3}[\"'`(*]{0,3}|[\s\"'`(*]{0,4}(?:(?:is|was|now)[\s\"'`*]{1,4}){0,2}")
+_LINK: Final = re.compile(
+    r"[\w ]{0,30}[:=→]\s{0,3}[\"'`(*]{0,3}|[\s\"'`(*]{0,4}(?:(?:is|was|now)[\s\"'`*]{1,4}){0,2}"
+)
 _BLOCK_LINE: Final = re.compile(r"[A-Za-z0-9+/]{48,}={0,2}")  # of a certificate, perhaps
 _LINES: Final = 5
 _MARKED: Final = re.compile(f"[{MARK}]")
@@ -78,7 +112,11 @@ def _random_strings(text: str) -> str:
     def spans() -> Iterator[Span]:
         for found in _RANDOM.finditer(text):
             value = found["s"]
-            if looks_random(value) and not (_is_name(value) or kept(value)) and _in_company(text, found.start(), found.end()):
+            if (
+                looks_random(value)
+                and not (_is_name(value) or kept(value))
+                and _in_company(text, found.start(), found.end())
+            ):
                 yield found.start(), found.end(), char
 
     return replaced(text, spans())
@@ -87,7 +125,10 @@ def _random_strings(text: str) -> str:
 def _is_name(value: str) -> bool:
     """A path, host or file with something random in it."""
     parts = re.split(r"[/.]", value)
-    return bool(UUID.fullmatch(value)) or (len(parts) > 1 and any(re.fullmatch(r"[a-z]{3,}(?:-[a-z0-9]{2,20}){0,6}\d{0,3}", part) for part in parts))
+    return bool(UUID.fullmatch(value)) or (
+        len(parts) > 1
+        and any(re.fullmatch(r"[a-z]{3,}(?:-[a-z0-9]{2,20}){0,6}\d{0,3}", part) for part in parts)
+    )
 
 
 def _in_company(text: str, start: int, end: int) -> bool:
@@ -123,12 +164,7 @@ def _headed(above: str, value: str) -> bool:
         return False
     words = [said for line in lines[-2:] for said in _SAYS.finditer(line)]
     hashes = _HEX.fullmatch(value) and any(said["other"] for said in words)
-    return not hashes and any(said["secret"] or said["key"] for said in words)
-
-
-_WHOSE: Final = (
-    rf"(?:{_SPACE}{{1,4}}(?:for|of|für|to|on|do|de|du|del|para){_SPACE}(?:[\w.-]{{1,30}}{_SPACE}){{0,2}}[\w.-]{{1,30}}(?![\w.-]))"
-)
+    return not hashes and any(said["secret"] for said in words)
 
 
 def _telling(word: str, whose: str, between: str) -> Rule:
@@ -146,8 +182,9 @@ def _telling(word: str, whose: str, between: str) -> Rule:
 PAIRS: Final[Sequence[Rule]] = (
     pattern_rule(
         "password",
-        "credential creds login logins log",
-        rf"(?i)(?<!\w)(?:creds?|credentials|logins?)(?:{_SPACE}(?:is|are|for{_SPACE}[\w.-]{{1,30}}))?{_SPACE}?[:=]?{_SPACE}{_Q}?[\w.@+-]{{2,64}}{_SPACE}?[:/]{_SPACE}?{_Q}?(?P<s>[^\s\"'`“”<>|{MARK}]{{6,100}})",
+        "cred login",
+        rf"(?i)(?<!\w)(?:creds?|credentials|logins?)(?:{_SPACE}(?:is|are|for{_SPACE}[\w.-]{{1,30}}))?{_SPACE}?[:=]?"
+        rf"{_SPACE}{_Q}?[\w.@+-]{{2,64}}{_SPACE}?[:/]{_SPACE}?{_Q}?(?P<s>[^\s\"'`“”<>|{MARK}]{{6,100}})",
         _after_as,
     ),
 )
@@ -158,28 +195,44 @@ RULES: Final[Sequence[Rule]] = (
     pattern_rule(
         "password",
         "パスワード 密码 密碼 비밀번호",
-        rf"(?:パスワード|密码|密碼|비밀번호)(?P<said>は|是|为|：|는|은)?{_SPACE}{{0,2}}(?P<open>[「『\"'`“]?)(?P<s>[!-~]{{5,100}})(?=[」』\"'`”です]|\s|$)",
+        rf"(?:パスワード|密码|密碼|비밀번호)(?P<said>は|是|为|：|는|은)?{_SPACE}{{0,2}}(?P<open>[「『\"'`“]?)"
+        r"(?P<s>[!-~]{5,100})(?=[」』\"'`”です]|\s|$)",
         _told,
     ),
     pattern_rule(
         "password",
         "credential password login",
-        rf"(?i)(?:[/:]|{_SPACE}(?:and|und|with)){_SPACE}?{_Q}?(?P<s>[^\s\"'`“”<>|/{MARK}]{{6,100}}){_Q}?{_SPACE}as{_SPACE}(?:the{_SPACE})?(?:password|credentials|login)",
+        rf"(?i)(?:[/:]|{_SPACE}(?:and|und|with)){_SPACE}?{_Q}?(?P<s>[^\s\"'`“”<>|/{MARK}]{{6,100}}){_Q}?"
+        rf"{_SPACE}as{_SPACE}(?:the{_SPACE})?(?:password|credentials|login)",
         _after_as,
     ),
     pattern_rule(
         "pin",
         "pin passcode",
-        rf"(?<![\w-])(?:(?i:passcode|unlock code)|PIN|[Pp]in(?=[ ]?(?:code|for|is|:)))(?:{_SPACE}(?:code|for|of|is|the|my|[a-z]{{2,12}})){{0,4}}{_SPACE}?[:=]?{_SPACE}{_Q}?(?P<s>\d{{4,8}})(?![\w.:%-])",
+        r"(?<![\w-])(?:(?i:passcode|unlock code)|PIN|[Pp]in(?=[ ]?(?:code|for|is|:)))"
+        rf"(?:{_SPACE}(?:[a-z]{{2,12}})){{0,4}}{_SPACE}?[:=]?{_SPACE}{_Q}?(?P<s>\d{{4,8}})(?![\w.:%-])",
         _numeric,
     ),
     pattern_rule(
         "recovery code",
         "recovery backup scratch 2fa mfa",
-        r"(?i)(?:recovery|backup|scratch|2fa|mfa) codes?\W{1,3}(?P<s>(?:[a-z0-9]{4,6}-[a-z0-9]{4,6}[\s,]{0,3}){1,20}(?<=[a-z0-9]))(?<=[0-9a-z])",
+        r"(?i)(?:recovery|backup|scratch|2fa|mfa) codes?\W{1,3}"
+        r"(?P<s>(?:[a-z0-9]{4,6}-[a-z0-9]{4,6}[\s,]{0,3}){1,20}(?<=[a-z0-9]))",
     ),
     Rule(
-        ("secret", "token", "passw", "passphrase", "cred", "bearer", "key", "pat", "pw", "jwt", mark("aws key")),
+        (
+            "secret",
+            "token",
+            "passw",
+            "passphrase",
+            "cred",
+            "bearer",
+            "key",
+            "pat",
+            "pw",
+            "jwt",
+            mark("aws key"),
+        ),
         _random_strings,
     ),
-)  # fmt: skip
+)

@@ -13,27 +13,37 @@ UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _HEX: Final = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _NO_SIGN: Final = re.compile(r"[^A-Za-z0-9]+")
 _WORDLIKE: Final = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}|\d{1,8}")
+_DIGIT: Final = re.compile(r"[0-9]")
+_CAPITAL: Final = re.compile(r"[A-Z]")
+_CAPITAL_OR_DIGIT: Final = re.compile(r"[A-Z0-9]")
+_LOOKED_AT: Final = 100  # characters of a value; so many tell
 _TURN: Final = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[a-z0-9])|(?<=[0-9])(?=[A-Za-z])")
 _SLUG: Final = re.compile(r"[A-Za-z]+\d{0,4}(?:[-_./:#](?:[A-Za-z]*\d{0,8}|[a-z0-9]{4,10}))*|\d+-?[A-Za-z]+")
+# A number, a version, a size, a date, a duration, an address.
 _WHEN: Final = re.compile(
-    r"v?\d+(?:[.:]\d+)*(?:-?(?:rc|beta|alpha)[.\d]*)?(?:%|[a-z]{1,2}|\d*[hms])?|\d+/\d+"  # number, version, time, size
+    r"v?\d+(?:[.:]\d+)*(?:-?(?:rc|beta|alpha)[.\d]*)?(?:%|[a-z]{1,2}|\d*[hms])?|\d+/\d+"
     r"|\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?|(?:\d+[hmsd])+|\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d+)?"
 )
 _MASK: Final = re.compile(
-    rf"[*xX•.…_#?\-●█ ]+|([A-Za-z])\1{{2,}}|.{{0,12}}(?:\*{{3,}}|•{{3,}}|x{{6,}}|X{{6,}}|\.\.\.).{{0,8}}|[{MARK}].*", re.DOTALL
-)
-_REFERENCE: Final = re.compile(
-    r"\$[{(].*|\{\{.*|#?\{[\w.]*\}.*|<[^<>]*>.*|\[[A-Za-z _-]*\]|\([a-z ]*\)|\$(?:[A-Z_][A-Z0-9_]*|[a-z_.]+|[@*])[\"')]*"
-    r"|%[sdrv(].*|%[A-Za-z_]+%|&lt;.*|`.*|!(?:Ref|Sub|GetAtt|vault|secret)\b.*"
-    r"|(?:https?|op|vault|ref\+\w+|file|env|ssm|secretsmanager|gs|s3|arn|awsssm|keyvault)[:+].*"
-    r"|(?:~|\.{1,2})?/(?:[\w.@-]{1,40}/)*[\w.@-]{0,60}|[A-Z]:\\.*|ENC[\[(].*|Ag[A-D][A-Za-z0-9+/=]{100,}|(?:projects|vault|secret|secrets)/.*"
-    r"|(?i:(?:example|sample|dummy|fake|placeholder|change.?me|replace.?me|todo|fixme|redacted|masked|hidden|filtered|removed|omitted"
-    r"|sensitive)(?:[^A-Za-z0-9].*)?|(?:your|my|the|some|put|enter|insert|paste|replace|add)[-_ .].*(?:pass|pwd|pw|token|key|secret|here"
-    r"|value|credential).*)",
+    rf"[*xX•.…_#?\-●█ ]+|([A-Za-z])\1{{2,}}|[{MARK}].*"
+    r"|.{0,12}(?:\*{3,}|•{3,}|x{6,}|X{6,}|\.\.\.).{0,8}",
     re.DOTALL,
 )
+_REFERENCES: Final = (
+    r"\$[{(].*|\{\{.*|#?\{[\w.]*\}.*|<[^<>]*>.*|\[[A-Za-z _-]*\]|\([a-z ]*\)",  # of templates
+    r"\$(?:[A-Z_][A-Z0-9_]*|[a-z_.]+|[@*])[\"')]*|%[sdrv(].*|%[A-Za-z_]+%|&lt;.*|`.*",  # variables
+    r"!(?:Ref|Sub|GetAtt|vault|secret)\b.*|ENC[\[(].*|Ag[A-D][A-Za-z0-9+/=]{100,}",  # sealed
+    r"(?:https?|op|vault|ref\+\w+|file|env|ssm|secretsmanager|gs|s3|arn|awsssm|keyvault)[:+].*",
+    r"(?:~|\.{1,2})?/(?:[\w.@-]{1,40}/)*[\w.@-]{0,60}|[A-Z]:\\.*|(?:projects|vault|secret|secrets)/.*",
+    r"(?i:(?:example|sample|dummy|fake|placeholder|change.?me|replace.?me|todo|fixme|redacted|masked|hidden|filtered"
+    r"|removed|omitted|sensitive)(?:[^A-Za-z0-9].*)?)",
+    r"(?i:(?:your|my|the|some|put|enter|insert|paste|replace|add)[-_ .].*"
+    r"(?:pass|pwd|pw|token|key|secret|here|value|credential).*)",
+)
+_REFERENCE: Final = re.compile("|".join(_REFERENCES), re.DOTALL)
 _CODE: Final = re.compile(
-    r"[A-Za-z_]\w*(?:\(.*|\[.*|(?:(?:\.|::|->)[A-Za-z_]\w*)+[\[(;,)]*.*|\?\..*)|[\w.]+\s*[|&?]{1,2}.*|\\?[nrt]?", re.DOTALL
+    r"[A-Za-z_]\w*(?:\(.*|\[.*|(?:(?:\.|::|->)[A-Za-z_]\w*)+[\[(;,)]*.*|\?\..*)|[\w.]+\s*[|&?]{1,2}.*|\\?[nrt]?",
+    re.DOTALL,
 )
 _HOST: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.){2,8}[a-z]{2,10}(?::\d+)?")
 _SECRET_WORD: Final = re.compile(
@@ -41,31 +51,32 @@ _SECRET_WORD: Final = re.compile(
 )
 
 # What stands after "password:" and the like and is none.
-STOP_WORDS: Final = frozenset(
-    """
-    incorrect wrong invalid expired missing required changed reset updated rotated revoked none null nil true
-    false undefined unset empty unknown disabled enabled denied failed failure error optional needed forgotten
-    forgot string str text bytes byte int integer number bool boolean object any varchar char secretstr value
-    values default defaults random generated auto automatic hidden masked redacted encrypted hashed plain
-    plaintext basic bearer digest oauth oauth2 oidc saml ldap kerberos token tokens password passwords passwd
-    secret secrets key keys credential credentials name names user username login email admins include omit
-    same-origin prompt interactive yes no on off ok okay done here there below above attached see check ask
-    please sent soon later same unchanged new old first last next prev previous this that it its is are was
-    were has have had been be not never only and or but for from with without in at to of by on via when
-    while after before if then else must should can cannot may might will would expires expiry rotation
-    rotate policy strength length manager management field fields file files path url uri http https json
-    yaml xml html base64 base32 md5 sha1 sha256 sha512 bcrypt argon2 argon2id scrypt pbkdf2 hs256 rs256 es256
-    ed25519 aes-256-gcm aes256 scram-sha-256 kms vault 1password lastpass bitwarden keychain opaque inherit
-    external internal public private shared readonly read-only write present absent configured unchecked
-    verified valid mismatch mismatched matched leaked exposed compromised sensitive todo fixme example test
-    foo bar baz self none. args argument arguments param params parameter variable constant field input
-    falsch abgelaufen vergessen inválida invalido inválido caducada expirada incorrecta vacía vide oublié
-    неверный истёк неверен 错误 已过期 期限切れ 없음 kubernetes approle userpass github jwt cert mtls tls ssl
-    trust peer ident md5sum nopasswd strict lax secure managed unmanaged stored rejected accepted granted
-    session sessions cookie cookies header headers cache redis memory database env environment prohibit-password
+_STOP_WORDS: Final = """
+    incorrect wrong invalid expired missing required changed reset updated rotated revoked none null
+    nil true false undefined unset empty unknown disabled enabled denied failed failure error
+    optional needed forgotten forgot string str text bytes byte int integer number bool boolean
+    object any varchar char secretstr value values default defaults random generated auto automatic
+    hidden masked redacted encrypted hashed plain plaintext basic bearer digest oauth oauth2 oidc
+    saml ldap kerberos token tokens password passwords passwd secret secrets key keys credential
+    credentials name names user username login email admins include omit same-origin prompt
+    interactive yes no on off ok okay done here there below above attached see check ask please sent
+    soon later same unchanged new old first last next prev previous this that it its is are was were
+    has have had been be not never only and or but for from with without in at to of by via when
+    while after before if then else must should can cannot may might will would expires expiry
+    rotation rotate policy strength length manager management field fields file files path url uri
+    http https json yaml xml html base64 base32 md5 sha1 sha256 sha512 bcrypt argon2 argon2id scrypt
+    pbkdf2 hs256 rs256 es256 ed25519 aes-256-gcm aes256 scram-sha-256 kms vault 1password lastpass
+    bitwarden keychain opaque inherit external internal public private shared readonly read-only
+    write present absent configured unchecked verified valid mismatch mismatched matched leaked
+    exposed compromised sensitive todo fixme example test foo bar baz self none. args argument
+    arguments param params parameter variable constant input falsch abgelaufen vergessen inválida
+    invalido inválido caducada expirada incorrecta vacía vide oublié неверный истёк неверен 错误 已过期
+    期限切れ 없음 kubernetes approle userpass github jwt cert mtls tls ssl trust peer ident md5sum
+    nopasswd strict lax secure managed unmanaged stored rejected accepted granted session sessions
+    cookie cookies header headers cache redis memory database env environment prohibit-password
     stdin stdout n/a na tbd tba unlimited
-    """.split()
-)
+"""
+STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
 
 
 def kept(value: str) -> bool:
@@ -120,15 +131,17 @@ def looks_random(value: str, letters: int = 24) -> bool:
 
     `letters`: how many it takes when there is no digit among them.
     """
-    core = "".join(part for part in _NO_SIGN.split(value) if not _WORDLIKE.fullmatch(part))
+    if len(value) < 16 or not _CAPITAL_OR_DIGIT.search(value):
+        return False
+    core = "".join(part for part in _NO_SIGN.split(value[:_LOOKED_AT]) if not _WORDLIKE.fullmatch(part))
     if len(core) < 16 or core.isdigit():
         return False
     if _HEX.fullmatch(core):
         return len(set(core)) > 6
     share = len(_TURN.findall(core)) / (len(core) - 1)
-    digits = sum(char.isdigit() for char in core)
+    digits = len(_DIGIT.findall(core))
     if core.isalpha():
-        capitals = sum(char.isupper() for char in core) / len(core)  # CamelCase has fewer
+        capitals = len(_CAPITAL.findall(core)) / len(core)  # CamelCase has fewer
         return share >= 0.38 and 0.3 <= capitals <= 0.7 and len(core) >= letters
     if core.lower() != core and core.upper() != core:
         return share >= 0.4 and digits >= 1

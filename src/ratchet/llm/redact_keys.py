@@ -16,13 +16,16 @@ _EDGE: Final = re.compile(
 )
 # What may stand between the lines of a key: white space, escaped newlines, quotation marks, `>` of a quote.
 _GAP: Final = r"(?:\s|\\{1,4}[nrt]|\\{0,3}[\"']|[>|+,](?=\s|\\|$)|&gt;|\\u000a){1,40}+"
-_LINE: Final = r"(?:[A-Za-z0-9+/=]{24,}+|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): [^\n\\]{1,100}+)"
-_BODY: Final = re.compile(rf"(?:{_GAP}{_LINE})*+(?:{_GAP}=?[A-Za-z0-9+/]{{1,76}}+={{0,2}}(?=\s*$|\s*\n|[\"'\\`]))?", re.MULTILINE)
+_LINE: Final = (
+    r"(?:[A-Za-z0-9+/=]{24,}+|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): [^\n\\]{1,100}+)"
+)
+_LAST: Final = r"=?[A-Za-z0-9+/]{1,76}+={0,2}(?=\s*$|\s*\n|[\"'\\`])"
+_BODY: Final = re.compile(rf"(?:{_GAP}{_LINE})*+(?:{_GAP}{_LAST})?", re.MULTILINE)
 # The same from the end of a text whose beginning is lost, read backwards.
 _BACK: Final = re.compile(
     r"(?:(?:\s|[nrt]\\{1,4}|[\"']|>){0,40}+[A-Za-z0-9+/=]{1,76}+(?=\s|[nr]\\|[\"'>]|$))?"
     r"(?:(?:\s|[nrt]\\{1,4}|[\"'>]){1,40}+[A-Za-z0-9+/=]{40,}+)*+"
-)  # fmt: skip
+)
 
 
 def _private_keys(text: str) -> str:
@@ -69,10 +72,16 @@ _JWK_PART: Final = r"\\{0,3}\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s{0,4}:\s{0,4}\\{0,3
 RULES: Final[Sequence[Rule]] = (
     Rule(("private key",), _private_keys),
     pattern_rule(
-        "private key", "private-lines:", r"Private-Lines: ?\d{1,3}\s{1,4}(?P<s>[A-Za-z0-9+/=]{16,}(?:\s{1,4}[A-Za-z0-9+/=]{16,})*)"
+        "private key",
+        "private-lines:",
+        r"Private-Lines: ?\d{1,3}\s{1,4}(?P<s>[A-Za-z0-9+/=]{16,}(?:\s{1,4}[A-Za-z0-9+/=]{16,})*)",
     ),
     pattern_rule("private key", "kty", _JWK_PART),
     pattern_rule("private key", "ls0tls1crudjti", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}={0,2}", _hides_a_key),
     # The binary head of an OpenSSH key.
-    pattern_rule("private key", "b3blbnnzac1rzxktdje", r"b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/=]{20,}(?:\s{1,4}[A-Za-z0-9+/=]{40,})*"),
-)  # fmt: skip
+    pattern_rule(
+        "private key",
+        "b3blbnnzac1rzxktdje",
+        r"b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/=]{20,}(?:\s{1,4}[A-Za-z0-9+/=]{40,})*",
+    ),
+)

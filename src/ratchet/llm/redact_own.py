@@ -16,13 +16,15 @@ _PROBE: Final = "The quick brown fox jumps over 13 lazy dogs."
 
 
 def read_patterns(path: Path) -> list[Rule]:
-    """One regular expression a line, RE2 syntax; `#` begins a comment. Raises Misconfigured, with every error."""
+    """One expression a line, RE2 syntax; `#` begins a comment. Raises Misconfigured with every error."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"The patterns in {path} cannot be read: {error}") from None
     numbered = [
-        (number, line.strip()) for number, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#"
+        (number, line.strip())
+        for number, line in enumerate(lines, 1)
+        if line.strip() and line.strip()[0] != "#"
     ]
     problems, rules = [], []
     if len(numbered) > MAX_PATTERNS:
@@ -45,9 +47,11 @@ def _compiled(pattern: str) -> Any:
     try:
         compiled = linear_pattern(pattern)
     except PatternError as error:
-        reason = error.args[0] if error.args else "not a pattern"
-        reason = reason.decode() if isinstance(reason, bytes) else reason
-        return f"{reason}. RE2 syntax is taken: no look-around, no back-references"
+        # RE2's words, without the piece of the pattern that they quote.
+        reason = (
+            error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else "not a pattern"
+        )
+        return f"{reason.partition(': ')[0]}. RE2 syntax is taken: no look-around, no back-references"
     if compiled.search("") is not None:
         return "it matches the empty text, so it would match everywhere"
     if compiled.groups > 1:

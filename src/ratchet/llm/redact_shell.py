@@ -1,4 +1,4 @@
-"""Secrets typed into commands: `mysql -pSECRET`, `curl -u user:SECRET`, `--token SECRET`, `echo SECRET | …`."""
+"""Secrets typed into commands: `mysql -pSECRET`, `curl -u user:SECRET`, `--token SECRET`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from itertools import zip_longest
 from typing import Final
 
 from ratchet.llm.redact_base import MARK, Rule, Span, mark, pattern_rule, replaced
-from ratchet.llm.redact_judge import is_code, is_slug, is_time_or_number, kept, looks_random, mixed, names_a_secret, strong
+from ratchet.llm.redact_judge import (
+    is_code,
+    is_slug,
+    is_time_or_number,
+    kept,
+    looks_random,
+    mixed,
+    names_a_secret,
+    strong,
+)
 from ratchet.llm.redact_names import kind_of
 
 _PASSWORD: Final = mark("password")
@@ -126,17 +135,40 @@ _TOOLS: Final = _tools()
 # One of these stands in every command with a secret: a flag, or one of the tools that need none.
 _SIGNS: Final = (
     *(" -", "\t-", "\n-", "\\n-", "/user:", "/p:", "/pass:"),
-    *("sqlplus", "expdp", "impdp", "sqlldr", "rman ", "vault ", "bao ", "rabbitmqctl", "fly", "doppler ", "mc "),
-    *("ngrok", "cargo ", "snyk ", "wandb ", "poetry ", "composer ", "nmcli", "mysqladmin", "db2 ", "wpa_", "bw "),
+    *(
+        "sqlplus",
+        "expdp",
+        "impdp",
+        "sqlldr",
+        "rman ",
+        "vault ",
+        "bao ",
+        "rabbitmqctl",
+        "fly",
+        "doppler ",
+        "mc ",
+    ),
+    *(
+        "ngrok",
+        "cargo ",
+        "snyk ",
+        "wandb ",
+        "poetry ",
+        "composer ",
+        "nmcli",
+        "mysqladmin",
+        "db2 ",
+        "wpa_",
+        "bw ",
+    ),
 )
+_NAMES: Final = "|".join(re.escape(name) for name in sorted(_TOOLS, key=len, reverse=True))
 _COMMAND: Final = re.compile(
-    rf"(?<![\w.-])(?P<tool>{'|'.join(re.escape(name) for name in sorted(_TOOLS, key=len, reverse=True))})"
-    r"(?:\.exe)?(?=[ \t])(?P<line>(?:[^\n\\]|\\\n|\\.){1,2000})",
-    re.ASCII,
+    rf"(?<![\w.-])(?P<tool>{_NAMES})(?:\.exe)?(?=[ \t])(?P<line>(?:[^\n\\]|\\\n|\\.){{1,2000}})", re.ASCII
 )
 _PROSE: Final = re.compile(r"(?<!sudo)[\w,.)][ \t]*$")  # no command begins here, but a sentence goes on
 _SHELL_WORD: Final = re.compile(
-    rf"(?:[ \t]|\\\n)+(?P<word>(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\[^\n]|[^\s|;&\"'\\]|[\"'])+)", re.ASCII
+    r"(?:[ \t]|\\\n)+(?P<word>(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\[^\n]|[^\s|;&\"'\\]|[\"'])+)", re.ASCII
 )
 
 
@@ -153,13 +185,17 @@ def _commands(text: str) -> str:
             tools = _TOOLS[found["tool"]]
             if _PROSE.search(text, max(0, found.start() - 40), found.start()):
                 tools = [tool for tool in tools if "$" not in tool.places]
-            for start, end in sorted(set(_secrets(tools, words))):
-                if end - start > 2 and text[start] in "\"'" and text[end - 1] == text[start]:
-                    start, end = start + 1, end - 1
+            for found_start, found_end in sorted(set(_secrets(tools, words))):
+                start, end = _without_quotes(text, found_start, found_end)
                 if _is_typed(text[start:end]):
                     yield start, end, _PASSWORD
 
     return replaced(text, spans())
+
+
+def _without_quotes(text: str, start: int, end: int) -> tuple[int, int]:
+    quoted = end - start > 2 and text[start] in "\"'" and text[end - 1] == text[start]
+    return (start + 1, end - 1) if quoted else (start, end)
 
 
 def _words(text: str, at: int, end: int) -> Iterator[_Word]:
@@ -190,7 +226,9 @@ def _at(place: str, words: list[_Word], after: list[_Word]) -> Iterator[tuple[in
     elif place.endswith("*"):
         flag = place[:-1]
         yield from (
-            _span(word, len(flag)) for word in words if word.text.startswith(flag) and len(word.text) > len(flag) + 2
+            _span(word, len(flag))
+            for word in words
+            if word.text.startswith(flag) and len(word.text) > len(flag) + 2
         )
     else:
         flag = place.rstrip(":%,+~=")
@@ -243,7 +281,9 @@ def _span(word: _Word, skipped: int) -> tuple[int, int]:
 def _is_typed(value: str) -> bool:
     value = value.strip("\"'")
     refused = value[:1] in ("-", "$", "@", "/") or value.startswith(("file:", "http"))
-    return len(value) >= 3 and not refused and value not in _TOOLS and not (kept(value) or names_a_secret(value))
+    return (
+        len(value) >= 3 and not refused and value not in _TOOLS and not (kept(value) or names_a_secret(value))
+    )
 
 
 def _flag(found: re.Match[str]) -> bool:
@@ -261,19 +301,25 @@ def _echoed(found: re.Match[str]) -> bool:
 
 
 _QUOTE: Final = "[\"'`]?"
+_READS_IT: Final = (
+    r"[ \t]*\|[ \t]*(?:sudo[ \t]+)?(?:sudo[ \t]+(?:-k[ \t]+)?-S"
+    r"|(?:\S{1,40}[ \t]+){1,8}?--(?:password|token)-stdin"
+    r"|chpasswd|passwd[ \t]+--stdin|\S{1,40}[ \t]+auth[ \t]+login)"
+)
 RULES: Final[Sequence[Rule]] = (
     Rule(_SIGNS, _commands),
     pattern_rule(
         "password",
-        "--pass --token --secret --api --auth --key --pw --pwd -password -token --client --access --private -key",
-        rf"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{{1,40}}+)[\"']?(?:,[ \t]*|[ \t]+){_QUOTE}(?P<s>[^\s\"'`<>,{MARK}]{{4,}})",
+        "--pass --token --secret --api --auth --pw --pwd -password -token --client --access --private -key",
+        r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{1,40}+)[\"']?(?:,[ \t]*|[ \t]+)"
+        rf"{_QUOTE}(?P<s>[^\s\"'`<>,{MARK}]{{4,}})",
         _flag,
     ),
     pattern_rule(
         "password",
-        "echo printf <<<",
-        rf"(?:echo|printf)(?:[ \t]+-n)?[ \t]+{_QUOTE}(?:[\w.@-]{{1,40}}:(?=[^|\n]{{1,200}}chpasswd))?(?P<s>[^\s\"'`|{MARK}]{{4,200}}){_QUOTE}[ \t]*\|[ \t]*"
-        r"(?:sudo[ \t]+)?(?:sudo[ \t]+(?:-k[ \t]+)?-S|(?:\S{1,40}[ \t]+){1,8}?--(?:password|token)-stdin|chpasswd|passwd[ \t]+--stdin|\S{1,40}[ \t]+auth[ \t]+login)",
+        "echo printf",
+        rf"(?:echo|printf)(?:[ \t]+-n)?[ \t]+{_QUOTE}(?:[\w.@-]{{1,40}}:(?=[^|\n]{{1,200}}chpasswd))?"
+        rf"(?P<s>[^\s\"'`|{MARK}]{{4,200}}){_QUOTE}{_READS_IT}",
         _echoed,
     ),
-)  # fmt: skip
+)

@@ -14,7 +14,9 @@ from ratchet.llm.redact_base import Rule, mark, pattern_rule, replaced
 from ratchet.llm.redact_judge import looks_random
 
 # Where a token may begin: not inside a word; but `\n`, `%3D` and a colour code end in a letter too.
-START: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F]{2})|(?<=\[\dm)|(?<=\[\d\dm)|(?<=u00[0-9a-f]{2}))"
+START: Final = (
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F]{2})|(?<=\[\dm)|(?<=\[\d\dm)|(?<=u00[0-9a-f]{2}))"
+)
 UUID: Final = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 
@@ -37,12 +39,15 @@ def _not_masked(found: re.Match[str]) -> bool:
 
 # Kind, words that every match holds, pattern. Prefixes that nobody writes by chance need no word's start.
 _BY_PREFIX: Final[Sequence[tuple[str, str, str]]] = (
-    ("slack webhook", "hooks.slack", r"(?:https?://)?hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[\w/-]+"),
+    ("slack webhook", "hooks.slack",
+     r"(?:https?://)?hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[\w/-]+"),
     ("slack token", "xox", r"xox[a-z](?:\.xox[a-z])?-(?:[A-Za-z0-9-]|%2[BF]){8,}"),
     ("slack token", "xapp- xwfp-", r"x(?:app|wfp)-[A-Za-z0-9-]{8,}"),
     ("aws key", "akia", r"AKIA[A-Z0-9]{16,}"),
-    ("aws token", "iqojb3jpz2lu fwogzxivyxdz fqogzxivyxdz", r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)(?:[\w/+=-]|%2[BF]){16,}"),
-    ("aws token", "absk bedrock-api-key-", r"(?:ABSK[A-Za-z0-9+/]{100,}|bedrock-api-key-[A-Za-z0-9+/]{20,})=*"),
+    ("aws token", "iqojb3jpz2lu fwogzxivyxdz fqogzxivyxdz",
+     r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)(?:[\w/+=-]|%2[BF]){16,}"),
+    ("aws token", "absk bedrock-api-key-",
+     r"(?:ABSK[A-Za-z0-9+/]{100,}|bedrock-api-key-[A-Za-z0-9+/]{20,})=*"),
     ("google key", "aiza", START + r"AIza[\w-]{35,}"),
     ("google secret", "gocspx-", r"GOCSPX-[\w-]{20,}"),
     ("google token", "ya29.", r"ya29\.[\w-]{20,}(?:\.[\w-]+)?"),
@@ -69,7 +74,8 @@ _BY_PREFIX: Final[Sequence[tuple[str, str, str]]] = (
     ("resend key", "re_", START + r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}(?![A-Za-z0-9_])"),
     ("twilio key", "sk", START + r"SK[0-9a-f]{32}(?![0-9a-zA-Z])"),
     ("telegram token", ":a", r"(?<!\d)\d{8,10}:A[\w-]{34}(?![\w-])"),
-    ("discord webhook", "/api/webhooks/", r"(?:https?://)?(?:\w{1,20}\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/[\w-]+"),
+    ("discord webhook", "/api/webhooks/",
+     r"(?:https?://)?(?:\w{1,20}\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/[\w-]+"),
     ("teams webhook", "webhook.office.com", r"(?:https?://)?[\w-]{1,63}\.webhook\.office\.com/[\w/@-]+"),
     ("webhook", "hooks.zapier.com", r"(?:https?://)?hooks\.zapier\.com/hooks/[\w/-]+"),
     ("webhook", "maker.ifttt.com", r"maker\.ifttt\.com/[\w/-]*?/key/(?P<s>[\w-]+)"),
@@ -94,9 +100,11 @@ _BY_PREFIX: Final[Sequence[tuple[str, str, str]]] = (
     ("pulumi token", "pul-", START + r"pul-[0-9a-f]{40}"),
     ("tailscale key", "tskey-", r"tskey-[a-z]+-[\w-]{16,}"),
     ("cloudflare key", "v1.0-", START + r"v1\.0-[0-9a-f]{24}-[0-9a-f]{100,}"),
-    ("doppler token", "dp.", START + r"dp\.(?:pt|st|ct|sa|scim|audit)(?:\.[a-z0-9_-]{2,35})?\.[A-Za-z0-9]{40,44}"),
+    ("doppler token", "dp.",
+     START + r"dp\.(?:pt|st|ct|sa|scim|audit)(?:\.[a-z0-9_-]{2,35})?\.[A-Za-z0-9]{40,44}"),
     ("1password token", "ops_eyj", r"ops_eyJ[A-Za-z0-9+/=_-]{60,}"),
-    ("1password key", "a3-", START + r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
+    ("1password key", "a3-",
+     START + r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
     ("age key", "age-secret-key-", r"(?i:AGE-SECRET-KEY-(?:PQ-)?1)[0-9A-Za-z]{50,}"),
     ("swarm token", "swmtkn-", r"SWMTKN-\d-[a-z0-9]{40,}-[a-z0-9]{20,}"),
     ("k3s token", "k10", START + r"K10[0-9a-f]{64}::[\w.-]+:[\w.-]+"),
@@ -108,7 +116,8 @@ _BY_PREFIX: Final[Sequence[tuple[str, str, str]]] = (
     ("tencent key", "akid", START + r"AKID[A-Za-z0-9]{32}(?![A-Za-z0-9])"),
     ("yandex key", "aqvn", START + r"AQVN[\w-]{35,38}"),
     ("newrelic key", "nral", START + r"[0-9a-f]{30,36}NRAL"),
-    ("newrelic key", "nrak- nrii- nriq- nrjs- nrra- nrsp- nraa-", START + r"NR(?:AK|II|IQ|JS|RA|SP|AA)-[\w-]{16,}"),
+    ("newrelic key", "nrak- nrii- nriq- nrjs- nrra- nrsp- nraa-",
+     START + r"NR(?:AK|II|IQ|JS|RA|SP|AA)-[\w-]{16,}"),
     ("grafana token", "glsa_ glc_", START + r"gl(?:sa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|c_eyJ[\w+/=-]{30,})"),
     ("grafana token", "eyjrijoi", START + r"eyJrIjoi[\w+/=-]{40,}"),
     ("sentry token", "sntrys_ sntryu_ sntrya_ sntryi_", r"sntry[suai]_[\w+/=-]{40,}"),
@@ -155,8 +164,10 @@ _BY_PREFIX: Final[Sequence[tuple[str, str, str]]] = (
     ("duffel token", "duffel_", r"duffel_(?:test|live)_[\w=-]{40,}"),
     ("twitter token", "aaaaaaaaaa", START + r"A{20,22}(?:[A-Za-z0-9]|%[0-9A-F]{2}){60,}"),
     ("password hash", "$2a$ $2b$ $2y$", r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{50,}"),
-    ("password hash", "$1$ $5$ $6$ $7$ $y$ $apr1$", r"\$(?:[1567y]|apr1)\$[./A-Za-z0-9=$]{1,40}\$[./A-Za-z0-9]{20,}"),
-    ("password hash", "$argon2", r"\$argon2(?:id|i|d)\$[\w=,$]{4,60}\$[A-Za-z0-9+/=]{8,}\$[A-Za-z0-9+/=]{16,}"),
+    ("password hash", "$1$ $5$ $6$ $7$ $y$ $apr1$",
+     r"\$(?:[1567y]|apr1)\$[./A-Za-z0-9=$]{1,40}\$[./A-Za-z0-9]{20,}"),
+    ("password hash", "$argon2",
+     r"\$argon2(?:id|i|d)\$[\w=,$]{4,60}\$[A-Za-z0-9+/=]{8,}\$[A-Za-z0-9+/=]{16,}"),
 )  # fmt: skip
 
 # The same where chance needs a second look.
@@ -164,15 +175,21 @@ _JUDGED: Final = (
     pattern_rule("aws key", "asia abia acca", START + r"A(?:SIA|BIA|CCA)[A-Z0-9]{16,}(?![a-z])", _has_digit),
     pattern_rule("square token", "eaaa", START + r"EAAA[\w-]{40,70}(?![\w-])", _has_digit),
     pattern_rule(
-        "api key", "sk- sk_ rk- rk_ pk_ pk-", START + r"[srp]k[-_](?:[A-Za-z0-9]{2,12}[-_]){0,3}[A-Za-z0-9]{20,}(?!\.pem)", _random
+        "api key",
+        "sk- sk_ rk- rk_ pk_ pk-",
+        START + r"[srp]k[-_](?:[A-Za-z0-9]{2,12}[-_]){0,3}[A-Za-z0-9]{20,}(?!\.pem)",
+        _random,
     ),
     pattern_rule(
-        "huggingface token", "hf_ api_org_", START + r"(?:hf|api_org)_(?P<body>[A-Za-z0-9]{34,40})(?![A-Za-z0-9_])", _no_words
+        "huggingface token",
+        "hf_ api_org_",
+        START + r"(?:hf|api_org)_(?P<body>[A-Za-z0-9]{34,40})(?![A-Za-z0-9_])",
+        _no_words,
     ),
     pattern_rule("google token", "1//0", r"(?<![\w/])1//0[\w-]{40,}", _has_digit),
 )  # fmt: skip
 
-_CHAIN: Final = re.compile(r"[\w-]++(?:\.[\w-]*+)++", re.ASCII)
+_CHAIN: Final = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]*+)++", re.ASCII)
 _JWT: Final = mark("jwt")
 
 
@@ -184,7 +201,7 @@ def _jwts(text: str) -> str:
             at, parts = chain.start(), chain[0].split(".")
             for index, part in enumerate(parts[:-1]):
                 start = part.find("eyJ")
-                size = _jwt_parts(part[start:], parts[index + 1 :]) if start >= 0 else 0
+                size = _jwt_parts(part[start:], parts[index + 1 : index + 5]) if start >= 0 else 0
                 if size:
                     yield at + start, at + len(".".join(parts[index : index + size])), _JWT
                 at += len(part) + 1

@@ -12,12 +12,14 @@ from ratchet.llm.redact_judge import decoded, is_time_or_number, kept, looks_ran
 _END: Final = rf"\s<>\"'`{MARK}"
 
 
+_PORT: Final = re.compile(r"\d{1,5}(?:[/?#]|$)")
+_EXAMPLES: Final = ("password", "pass", "passwd", "pwd", "secret", "token", "x-oauth-basic", "x-access-token")
+
+
 def _password(found: re.Match[str]) -> bool:
+    """`http://host:8080/path@x` has a port there."""
     secret = found["s"]
-    # `http://host:8080/path@x` has a port there.
-    port = re.match(r"\d{1,5}(?:[/?#]|$)", secret)
-    words = secret.casefold() in ("password", "pass", "passwd", "pwd", "secret", "token", "x-oauth-basic", "x-access-token")
-    return not (port or words or kept(secret))
+    return not (_PORT.match(secret) or secret.casefold() in _EXAMPLES or kept(secret))
 
 
 def _user(found: re.Match[str]) -> bool:
@@ -44,20 +46,27 @@ def _cookie(found: re.Match[str]) -> bool:
     return looks_random(found["s"]) and not kept(found["s"])
 
 
-_HEADER_NAMES: Final = (
+_HEADER: Final = (
     r"(?:x-|dd-|proxy-)?(?:[a-z]{1,20}-){0,3}(?:api-?key|application-key|access-token|auth-token|api-token|authtoken"
-    r"|vault-token|subscription-key|server-token|private-token|deploy-token|job-token|gitlab-token|figma-token|auth-key|functions-key"
-    r"|art-api|security-token|csrf-token|xsrf-token|honeycomb-team|insert-key|query-key|shared-secret|webhook-secret|secret-key)"
+    r"|vault-token|subscription-key|server-token|private-token|deploy-token|job-token|gitlab-token|figma-token|auth-key"
+    r"|functions-key|art-api|security-token|csrf-token|xsrf-token|honeycomb-team|insert-key|query-key|shared-secret"
+    r"|webhook-secret|secret-key)"
+)
+_COOKIE: Final = (
+    r"(?:[a-z_.-]{0,20}(?:session|sess|jsession|phpsess)(?:[_-]?id)?|connect\.sid|sid"
+    r"|csrf[_-]?token|xsrf[_-]?token|_csrf)"
+)
+_QUOTE: Final = r"[\"'`\\]{0,3}"
+# The user may be missing; the password may hold what it should not, `/` and `@`.
+_USER: Final = rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://[^{_END}/:@?#]{{0,100}}:"
+_IN_URL: Final = rf"[^{_END}/@|]{{1,200}}(?:[^{_END}|]{{0,60}}(?=@)[^{_END}/|]{{0,60}})?"
+_SCHEME: Final = (
+    r"(?<![A-Za-z])(?P<scheme>bearer|basic"
+    r"|(?(header)(?:token|geniekey|splunk|apikey|negotiate|ntlm|bot|key)|bearer))"
 )
 
 RULES: Final[Sequence[Rule]] = (
-    pattern_rule(
-        "password in url",
-        "://",
-        # The user may be missing; the password may hold what it should not, `/` and `@`.
-        rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://[^{_END}/:@?#]{{0,100}}:(?P<s>[^{_END}/@|]{{1,200}}(?:[^{_END}|]{{0,60}}(?=@)[^{_END}/|]{{0,60}})?)@(?=[\w\[/(])",
-        _password,
-    ),
+    pattern_rule("password in url", "://", rf"{_USER}(?P<s>{_IN_URL})@(?=[\w\[/(])", _password),
     pattern_rule(
         "password in url",
         "jdbc:oracle",
@@ -65,10 +74,7 @@ RULES: Final[Sequence[Rule]] = (
         _password,
     ),
     pattern_rule(
-        "token in url",
-        "://",
-        rf"://(?P<s>[\w.~-]{{16,400}})(?=@|:x-oauth-basic@|:[{MARK}]?@)",
-        _user,
+        "token in url", "://", rf"://(?P<s>[\w.~-]{{16,400}})(?=@|:x-oauth-basic@|:[{MARK}]?@)", _user
     ),
     pattern_rule("token in url", "/bot", r"/bot(?P<s>\d{5,12}:[\w-]{20,60})"),
     pattern_rule(
@@ -80,27 +86,25 @@ RULES: Final[Sequence[Rule]] = (
         "credentials",
         "bearer basic authorization",
         r"(?i)(?P<header>authorization[\"'\\]{0,4}\s{0,4}[:=,(]{1,2}[\s\[]{0,4}(?:b|f|r)?[\"'\\`]{0,4})?"
-        r"(?<![A-Za-z])(?P<scheme>bearer|basic|(?(header)(?:token|geniekey|splunk|apikey|negotiate|ntlm|bot|key)|bearer))"
-        rf"[\s:=+]{{1,4}}(?:token=)?[\"'`\\]{{0,3}}(?P<s>[^{_END},;()\[\]{{}}\\]{{6,}})",
+        rf"{_SCHEME}[\s:=+]{{1,4}}(?:token=)?{_QUOTE}(?P<s>[^{_END},;()\[\]{{}}\\]{{6,}})",
         _credentials,
     ),
     pattern_rule(
         "credentials",
         "authorization",
-        rf"(?i)authorization[\"'\\]{{0,4}}\s{{0,4}}[:=]\s{{0,4}}[\"'`\\]{{0,3}}(?P<s>[^{_END},;()\[\]{{}}\\]{{12,}})",
-        lambda found: looks_random(found["s"]),
+        rf"(?i)authorization[\"'\\]{{0,4}}\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}(?P<s>[^{_END},;()\[\]{{}}\\]{{12,}})",
+        _user,
     ),
     pattern_rule(
         "key in header",
         "-key -token -api -team -secret apikey",
-        rf"(?i)(?<![\w-])(?:{_HEADER_NAMES})[\"'\\]{{0,4}}\s{{0,4}}[:=,]\s{{0,4}}[\"'`\\]{{0,3}}(?P<s>[^{_END},;\\]{{6,}})",
+        rf"(?i)(?<![\w-])(?:{_HEADER})[\"'\\]{{0,4}}\s{{0,4}}[:=,]\s{{0,4}}{_QUOTE}(?P<s>[^{_END},;\\]{{6,}})",
         _header,
     ),
     pattern_rule(
         "cookie",
         "sess sid= csrf xsrf",
-        r"(?i)(?<![A-Za-z0-9])(?:[a-z_.-]{0,20}(?:session|sess|jsession|phpsess)(?:[_-]?id)?|connect\.sid|sid|csrf[_-]?token|xsrf[_-]?token|_csrf)"
-        rf"=(?P<s>[^{_END};,&]{{12,}})",
+        rf"(?i)(?<![A-Za-z0-9]){_COOKIE}=(?P<s>[^{_END};,&]{{12,}})",
         _cookie,
     ),
-)  # fmt: skip
+)

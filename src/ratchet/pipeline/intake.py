@@ -210,9 +210,7 @@ async def _run_again(conn: AsyncConnection[Any], run_key: str) -> NewJob | None:
     return NewJob(job, priority=Priority.LIVE, unique=f"{handler}:{ref}", rerun=True)
 
 
-def _channel_of(
-    version: Version, known: Mapping[str, Channel], kinds: Mapping[str, ChannelKind]
-) -> Channel:
+def _channel_of(version: Version, known: Mapping[str, Channel], kinds: Mapping[str, ChannelKind]) -> Channel:
     """As recorded, or as one is when it is seen for the first time.
 
     What another event of the batch may be changing is left to whoever runs the job.

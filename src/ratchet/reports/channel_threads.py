@@ -86,8 +86,9 @@ def replies_of(rows: ChannelRows) -> dict[str, list[HumanReply]]:
 
 def _said(case: Case, replies: Mapping[str, Sequence[HumanReply]]) -> list[HumanReply]:
     """What people wrote under a case since it opened, oldest first."""
-    said = [reply for thread in case.threads for reply in replies.get(thread, ())]
-    return sorted((one for one in said if posted_at(one.ts) >= case.opened_at), key=lambda reply: reply.ts)
+    since = f"{case.opened_at.timestamp():017.6f}"  # text order of a ts is time order
+    said = [reply for thread in case.threads for reply in replies.get(thread, ()) if reply.ts >= since]
+    return sorted(said, key=lambda reply: reply.ts)
 
 
 def learned(cases: Sequence[Case], replies: Mapping[str, Sequence[HumanReply]]) -> tuple[Learned, ...]:

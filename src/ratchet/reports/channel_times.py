@@ -140,7 +140,10 @@ def storms(opened: Sequence[tuple[datetime, Hashable]]) -> tuple[Storm, ...]:
     for right, (moment, alert) in enumerate(ordered):
         inside[alert] += 1
         while moment - ordered[left][0] > STORM_WITHIN:
-            inside -= Counter([ordered[left][1]])
+            gone = ordered[left][1]
+            inside[gone] -= 1
+            if not inside[gone]:
+                del inside[gone]
             left += 1
         if len(inside) <= STORM_ALERTS:
             continue

@@ -253,7 +253,9 @@ async def ensure(conn: AsyncConnection[Any], seen: Sequence[tuple[str, str, bool
 async def many(conn: AsyncConnection[Any], ids: Iterable[str]) -> dict[str, Channel]:
     """Those of the channels that are recorded."""
     async with conn.cursor(row_factory=kwargs_row(_channel)) as cur:
-        return {channel.id: channel for channel in await (await cur.execute(MANY, {"ids": list(ids)})).fetchall()}
+        return {
+            channel.id: channel for channel in await (await cur.execute(MANY, {"ids": list(ids)})).fetchall()
+        }
 
 
 async def seen(conn: AsyncConnection[Any], refs: Sequence[tuple[str, str]]) -> None:

@@ -140,7 +140,11 @@ class DocumentSearch:
         parts = await self._parts([(named.source, named.path)])
         heading = naming.heading_for(set(keys), named.headings) if rank < 4 else ""
         start = next((at for at, part in enumerate(parts) if heading and heading in part.heading), 0)
-        return _hit(parts[start : start + NAMED_PASSAGES] or parts, [rank] * NAMED_PASSAGES, rank) if parts else None
+        return (
+            _hit(parts[start : start + NAMED_PASSAGES] or parts, [rank] * NAMED_PASSAGES, rank)
+            if parts
+            else None
+        )
 
     async def _vector(self, query: str) -> Sequence[float] | None:
         if self._embedder is None or not any(character.isalnum() for character in query):

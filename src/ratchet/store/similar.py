@@ -64,14 +64,18 @@ select n.alert, 1 - (n.embedding <=> %(vector)s::halfvec) as cosine from alert_n
 where n.embedding is not null
 order by n.embedding <=> %(vector)s::halfvec limit %(limit)s
 """
-# Which of the names fired before then where it may be seen, in the order given.
+# Which of the names fired before then where it may be seen, in the order given. Of one that fired without end in
+# channels that may not be seen, only the newest firings are looked at.
 FIRED: Final = """
 select u.alert
 from unnest(%(alerts)s::text[]) with ordinality as u (alert, place)
 cross join lateral (
-    select from incident_events e join channels c on c.id = e.channel_id
-    where e.alert = u.alert and e.action = 'open_incident' and e.happened_at < %(before)s
-      and (c.id = %(visible_from)s or c.kind = 'public')
+    select from (
+        select e.channel_id from incident_events e
+        where e.alert = u.alert and e.action = 'open_incident' and e.happened_at < %(before)s
+        order by e.happened_at desc limit %(firings)s
+    ) e join channels c on c.id = e.channel_id
+    where c.id = %(visible_from)s or c.kind = 'public'
     limit 1
 ) fired
 order by u.place limit %(limit)s
@@ -79,6 +83,7 @@ order by u.place limit %(limit)s
 
 CANDIDATES: Final = 200
 NEIGHBOURS: Final = 20  # the index gives no more than 40
+FIRINGS: Final = 1_000
 # A runbook is waited for, and embeddings add little to the words.
 EMBED_TIMEOUT_S: Final = 1.0
 
@@ -215,6 +220,12 @@ async def _by_meaning(conn: Connection, alert: str, vector: str | None) -> dict[
 async def _fired(
     conn: Connection, alerts: Sequence[str], before: datetime, visible_from: str, limit: int
 ) -> Sequence[str]:
-    values = {"alerts": list(alerts), "before": before, "visible_from": visible_from, "limit": limit}
+    values = {
+        "alerts": list(alerts),
+        "before": before,
+        "visible_from": visible_from,
+        "firings": FIRINGS,
+        "limit": limit,
+    }
     async with conn.cursor(row_factory=scalar_row) as cur:
         return await (await cur.execute(FIRED, values)).fetchall()

@@ -30,7 +30,12 @@ def ago(hours: float) -> str:
 
 
 def wrote(
-    ts: str, kind: SenderKind = "person", *, parent: str | None = None, text: str = "on it", channel: str = CHANNEL
+    ts: str,
+    kind: SenderKind = "person",
+    *,
+    parent: str | None = None,
+    text: str = "on it",
+    channel: str = CHANNEL,
 ) -> Message:
     return Message(channel, ts, Sender(kind, "U0ANA"), text, ts, parent)
 
@@ -59,9 +64,13 @@ class Record:
         async with self.db.transaction() as conn:
             await messages.upsert(conn, [(message, b"") for message in found])
 
-    async def event(self, ts: str, action: IncidentAction, *, parent: str | None = None, version: str = "") -> None:
+    async def event(
+        self, ts: str, action: IncidentAction, *, parent: str | None = None, version: str = ""
+    ) -> None:
         """A bot's message, or a new form of it, and what it says."""
-        message = replace(wrote(ts, "bot", parent=parent, text=f"{action.alert} {action.action}"), version=version or ts)
+        message = replace(
+            wrote(ts, "bot", parent=parent, text=f"{action.alert} {action.action}"), version=version or ts
+        )
         async with self.db.transaction() as conn:
             await messages.upsert(conn, [(message, b"")])
             await incidents.record(conn, [incidents.judged(message, action)])

@@ -362,6 +362,8 @@ async def test_among_many_names_and_events_nothing_is_read_whole(house: House) -
     explained = await plan(house, similar.BY_WORDS, alert="x", vector=None, limit=200, **words)
     assert "alert_names_words" in explained
     alerts = [alert for (alert,) in await house.rows("select alert from alert_names limit 200")]
-    explained = await plan(house, similar.FIRED, alerts=alerts, before=LATER, visible_from="C1", limit=3)
+    explained = await plan(
+        house, similar.FIRED, alerts=alerts, before=LATER, visible_from="C1", firings=similar.FIRINGS, limit=3
+    )
     assert "incident_events_alert" in explained
     assert "Seq Scan on incident_events" not in explained

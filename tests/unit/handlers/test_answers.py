@@ -11,11 +11,13 @@ import pytest
 from ratchet.domain.effects import Effect, Reply
 from ratchet.domain.errors import Transient
 from ratchet.domain.messages import Channel, Message
-from ratchet.handlers.answers import Answers, title
+from ratchet.handlers.answers import TITLE_LOOKS_BACK, Answers, title
 from ratchet.handlers.drafts import Review
 from ratchet.handlers.progress import WORKING
+from ratchet.tools.testing import MemoryRecord
 from tests.unit.handlers.talking import (
     ASKED_TS,
+    FIX,
     HELP,
     LINKS,
     ME,
@@ -123,6 +125,26 @@ async def test_what_is_asked_later_does_not_rename_it() -> None:
     later = person(at(60), "and how do I fix it?", parent=ASKED_TS, channel=DIRECT.id)
     await handled(seen, ScriptedRunner(), later, DIRECT, first)
     assert seen.told == []
+
+
+async def test_no_answer_fails_for_want_of_a_title() -> None:
+    @dataclass
+    class Away(MemoryRecord):
+        """Cannot be read for a title."""
+
+        async def read_thread(
+            self, channel_id: str, ts: str, *, visible_from: str, limit: int = 200
+        ) -> Sequence[Message]:
+            if limit == TITLE_LOOKS_BACK:
+                raise Transient("the database is away")
+            return await MemoryRecord.read_thread(
+                self, channel_id, ts, visible_from=visible_from, limit=limit
+            )
+
+    first = replace(QUESTION, channel_id=DIRECT.id)
+    reader = Away([HELP, DIRECT], [FIX, first])
+    answers = Answers(assistant(reader, ScriptedRunner()), Review(People(), LINKS), Seen())
+    assert len(await answers.handle(heard(first, DIRECT))) == 1
 
 
 def test_a_title_is_one_short_line_without_mentions() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from structlog.testing import capture_logs
 
 from ratchet.domain.channels import Manners
-from ratchet.domain.effects import AskApproval, Effect, Footer, React, Reply
+from ratchet.domain.effects import AskApproval, Effect, Footer, KeepRunbook, React, Reply
 from ratchet.domain.messages import Channel
 from ratchet.handlers.answers import Answers
+from ratchet.handlers.base import Trigger
 from ratchet.handlers.drafts import Review
 from ratchet.handlers.unasked import Unasked
 from tests.unit.handlers.talking import (
@@ -117,6 +118,40 @@ async def test_what_is_asked_and_what_is_not_is_drafted_alike() -> None:
         [reply] = ask.effects
         assert isinstance(reply, Reply)
         assert (reply.channel_id, reply.thread_ts, reply.markdown) == (HELP.id, ASKED_TS, GOOD)
+
+
+async def test_what_a_request_answers_is_drafted_and_what_it_keeps_is_kept() -> None:
+    kept = KeepRunbook("", None, "DiskFull", "model", "scripted", "", {}, ())
+
+    @dataclass
+    class Request:
+        name: str = "runbook_request"
+        timeout_s: float = 30.0
+
+        def wants(self, trigger: Trigger) -> bool:
+            return trigger.message.text == "runbook"
+
+        async def handle(self, trigger: Trigger) -> Sequence[Effect]:
+            return [ANSWER, kept]
+
+    handler = Review(People(), LINKS).drafted(Request())
+    assert (handler.name, handler.timeout_s) == ("runbook_request", 30.0)
+    assert not handler.wants(heard(ASKED))
+    assert handler.wants(heard(replace(ASKED, text="runbook")))
+    assert await handler.handle(heard(ASKED)) == [ANSWER, kept]
+    draft, second = await handler.handle(heard(ASKED, DRAFT))
+    assert isinstance(draft, AskApproval)
+    assert draft.effects == (ANSWER,)
+    assert second == kept
+
+
+async def test_no_name_breaks_the_line_that_is_kept() -> None:
+    asked = replace(ASKED, sender=replace(ASKED.sender, name="A[n](x)\na"))
+    [ask] = await Review(People(), LINKS).instead(heard(asked, DRAFT), _answer)
+    assert isinstance(ask, AskApproval)
+    assert ask.markdown.splitlines()[0].startswith(
+        "**Draft** of an answer to [A n  x  a's question](https://team."
+    )
 
 
 async def test_a_secret_or_a_mention_in_the_question_is_not_repeated() -> None:

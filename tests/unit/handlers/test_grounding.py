@@ -80,6 +80,13 @@ async def test_its_own_words_for_not_knowing_are_kept_and_get_links() -> None:
     assert text == f"Das weiß ich nicht.\n\n{CLOSEST}\n- [Bo, 2026-09-21]({FIX_LINK})"
 
 
+async def test_the_question_itself_is_no_source() -> None:
+    own = ToolResult(
+        "search_messages", {}, {"messages": [{"permalink": LINKS(HELP.id, QUESTION.ts), "text": ASK}]}
+    )
+    assert await said("Every night the trombone fails.", own, asked="trombone?") == UNKNOWN
+
+
 async def test_at_most_three_links() -> None:
     many = [person(at(-1000 - n), f"upload number {n} fails every night", f"P{n}") for n in range(9)]
     text = await said("Nobody knows the frobnicator.", others=tuple(many))

@@ -184,6 +184,13 @@ async def test_an_old_question_is_not_answered() -> None:
     assert await answered(late=601) == []
 
 
+async def test_the_question_itself_proves_nothing() -> None:
+    own = "https://team.slack.com/archives/C0HELP/p1800000000000000"
+    found = ToolResult("search_messages", {}, {"messages": [{"permalink": own, "text": QUESTION.text}]})
+    runner = ScriptedRunner(f"The upload fails every night ([Ana]({own})).", (found,))
+    assert await answered(runner=runner) == []
+
+
 async def test_a_source_in_code_is_none() -> None:
     assert await answered(runner=ScriptedRunner(f"It is the bucketctl-repair: `{FIX_LINK}`", (FOUND,))) == []
 

@@ -73,6 +73,16 @@ async def test_a_turn_is_recorded_with_what_it_cost_and_nothing_that_was_said() 
     assert inner.turns == [TURN]
 
 
+async def test_of_several_models_the_one_that_answered_is_recorded() -> None:
+    class Second(Scripted):
+        async def run_turn(self, turn: Turn) -> TurnResult:
+            return TurnResult("Restart it.", "second", SPENT)
+
+    recorder = Recorder()
+    await recorded(Second(), recorder).run_turn(TURN)
+    assert [call.model for call in recorder.calls] == ["second"]
+
+
 async def test_json_is_recorded_too() -> None:
     recorder = Recorder()
     turn = JsonTurn("Plan.", "It burns.", Plan, purpose="runbook")
@@ -132,11 +142,15 @@ async def test_contents_are_kept_only_when_asked_for_and_redacted() -> None:
     first, second = (call.contents for call in recorder.calls)
     assert first == {"prompt": "why? token [redacted: slack token]", "answer": "Restart it."}
     assert second is not None
-    assert second["prompt"] == "It burns ?."
+    assert second["prompt"].startswith("It burns ")
+    assert "\0" not in second["prompt"]
+    assert second["prompt"].encode()
     assert "hunter2" not in second["answer"]
 
 
-async def test_contents_that_cannot_be_redacted_are_not_kept() -> None:
+async def test_contents_that_cannot_be_redacted_are_neither_kept_nor_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def broken(text: str) -> str:
         raise ValueError(text)
 
@@ -144,3 +158,5 @@ async def test_contents_that_cannot_be_redacted_are_not_kept() -> None:
     model = RecordedModel(Scripted(), recorder, keep_contents=True, redactor=broken)
     assert (await model.run_turn(TURN)).text == "Restart it."
     assert [call.contents for call in recorder.calls] == [None]
+    assert "model contents not kept" in caplog.text
+    assert "why?" not in caplog.text

@@ -26,37 +26,48 @@ from ratchet.llm.redact_names import NameKind, kind_of
 _MARKS: Final = {kind: mark(kind) for kind in ("password", "token", "secret", "key")}
 _SPACE: Final = "[ \t\u00a0\u3000]"
 # What names of secrets are made of, in lower case. Names in other languages are whole.
-_ROOTS: Final = (
-    "pass pwd pw secret token key cred auth psk pin jwt community dsn otp sessionid clave".split()
-)
+_IN_ENGLISH: Final = "pass pwd pw secret token key cred auth psk pin jwt community dsn otp sessionid clave"
+_PASSWORDS: Final = """
+    パスワード 暗証番号 密码 密碼 口令 비밀번호 암호 пароль contraseña
+    senha hasło lösenord wachtwoord kennwort parola heslo
+"""
+_TOKENS: Final = "トークン 令牌 토큰 токен 密钥 密鑰 シークレット"
+_ROOTS: Final = _IN_ENGLISH.split()
 _ABROAD: Final[dict[str, NameKind]] = {
-    **dict.fromkeys(
-        "パスワード 暗証番号 密码 密碼 口令 비밀번호 암호 пароль contraseña senha hasło lösenord wachtwoord kennwort parola heslo".split(),
-        "password",
-    ),
-    "mot de passe": "password",
-    **dict.fromkeys("トークン 令牌 토큰 токен 密钥 密鑰 シークレット".split(), "token"),
+    **dict.fromkeys([*_PASSWORDS.split(), "mot de passe"], "password"),
+    **dict.fromkeys(_TOKENS.split(), "token"),
 }
+# What gives the value: a sign, or a type and `=`.
+_SIGN: Final = (
+    rf"=>|:{{1,3}}=|\?=|==?|:{_SPACE}{{0,2}}[&A-Za-z][\w\[\].&|]{{0,30}}{_SPACE}=(?= ?[\"'])"
+    r"|[:：|,(]|-(?:>|&gt;)|→|➜"
+)
 _REST: Final = re.compile(
     rf"(?P<rest>[\w.-]{{0,40}}+(?: \d{{1,2}}(?=:))?)(?P<close>[\\\"'`*_~\])}}]{{0,6}}+){_SPACE}{{0,40}}+"
-    rf"(?P<op>=>|:{{1,3}}=|\?=|==?|:{_SPACE}{{0,2}}[&A-Za-z][\w\[\].&|]{{0,30}}{_SPACE}=(?= ?[\"'])|[:：|,(]|-(?:>|&gt;)|→|➜)"
-    rf"(?P<gap>[*_]{{0,2}}{_SPACE}{{0,20}}+(?:\n{_SPACE}{{0,20}}+)?)",
+    rf"(?P<op>{_SIGN})(?P<gap>[*_]{{0,2}}{_SPACE}{{0,20}}+(?:\n{_SPACE}{{0,20}}+)?)",
     re.ASCII,
 )
 _BEFORE: Final = re.compile(r"(?:[A-Za-z][\w.-]{0,30} ){0,2}[\w.$-]{0,40}$", re.ASCII)
 _OPEN: Final = re.compile(
-    r"(?:\[\]byte\(|base64:|FlyV1 |Bearer |[bfru]{1,2}(?=[\"']))?(?P<quote>\\{1,3}[\"']|[*_]{0,2}[\"'`“‘«「『„])?"
+    r"(?:\[\]byte\(|base64:|FlyV1 |Bearer |[bfru]{1,2}(?=[\"']))?"
+    r"(?P<quote>\\{1,3}[\"']|[*_]{0,2}[\"'`“‘«「『„])?"
 )
 _CLOSES: Final = {"“": "”", "‘": "’", "«": "»", "「": "」", "『": "』", "„": "“"}
 _LONGEST: Final = 4_000
-_BARE: Final = re.compile(rf"[^\s\"'`<>”“」』（）、。{MARK}]{{1,300}}+")
+_JUDGED: Final = 200  # characters of a value without quotation marks that are looked at
+_BARE: Final = re.compile(rf"[^\s\"'`<>”“」』（）、。{MARK}]{{1,{_JUDGED}}}+")
 _MORE: Final = re.compile(rf"[^\s\"'`<>{MARK}]*+")
-_NEXT: Final = re.compile(r"[&;,](?:amp;)?(?=[ A-Za-z_][\w .\[\]-]{0,40}[=:])|[;,]+$|(?:&amp;|&)+$|\\{1,3}[nr](?=[\w.-]{1,40}[=:]|\\|$)")
+# Where the next name begins: `a=1&b=2`, `a=1;b=2`, `a=1\\nb=2`.
+_NEXT: Final = re.compile(
+    r"[&;,](?:amp;)?(?=[ A-Za-z_][\w .\[\]-]{0,40}[=:])|[;,]+$|(?:&amp;|&)+$"
+    r"|\\{1,3}[nr](?=[\w.-]{1,40}[=:]|\\|$)"
+)
 _IN_URL: Final = re.compile(r"[&#|]")
 _ARN: Final = re.compile(r"(?:arn:[\w:/*-]*|!)$", re.ASCII)  # or a list of ciphers: `!PSK:!RC4`
 _GROUPS: Final = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}(?![\w-])")  # a Google app password
 _SECOND: Final = re.compile(r"[\"'] ?,\s*[\"'][\w.-]*$", re.ASCII)  # not the first of a row of strings
-_ENDS: Final = re.compile(rf"{_SPACE}*(?:#.*|//.*|,|;|\\)?$", re.MULTILINE)
+_BEGINS: Final = re.compile(r"(?:^|\n)[^A-Za-z0-9\n]{0,79}$")
+_ENDS: Final = re.compile(rf"{_SPACE}{{0,20}}(?:(?:#|//).{{0,200}}|,|;|\\)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,10 @@ class _Name:
     @property
     def op(self) -> str:
         return self.found["op"]
+
+    @property
+    def begins(self) -> int:
+        return self.start - len(self.before)
 
     def kind(self) -> NameKind | None:
         if self.root in _ABROAD:
@@ -125,38 +140,50 @@ def _roots(text: str) -> list[tuple[int, str]]:
 
 
 def _secret(name: _Name) -> Span | None:
-    text, found = name.text, name.found
     kind = name.kind()
-    if kind is None or _ARN.search(text, max(0, name.start - 120), name.start):
+    if kind is None or _ARN.search(name.text, max(0, name.start - 120), name.start):
         return None
-    opened = _OPEN.match(text, found.end())
-    quote = opened["quote"] if opened else None
-    start = opened.end() if opened else found.end()
-    end = _closing(text, start, quote) if quote else -1
-    quoted = end >= 0
-    name_starts = name.start - len(name.before)
-    if not quoted:
-        asked = text[max(0, name_starts - 1) : name_starts] in ("?", "&", "#")
-        end = _bare_end(text, start, in_url=asked and name.op == "=")
+    start, end, quoted = _value(name)
     if end <= start or not _fits(name, kind, quoted=quoted):
         return None
-    line = text.rfind("\n", 0, name.start) + 1
-    given = Given(
+    given = _given(name, kind, (start, end), quoted=quoted)
+    over_the_line = "\n" in name.found["gap"]
+    if over_the_line and not (looks_random(given.value) or (quoted and mixed(given.value))):
+        return None
+    if not is_secret(given):
+        return None
+    if not quoted and end - start == _JUDGED and (more := _MORE.match(name.text, end)):
+        end = more.end()  # all of it goes, however long
+    return start, end, _MARKS[kind]
+
+
+def _value(name: _Name) -> tuple[int, int, bool]:
+    """Where the value begins and ends, and whether it is quoted."""
+    text, at = name.text, name.found.end()
+    opened = _OPEN.match(text, at)
+    start = opened.end() if opened else at
+    if opened and opened["quote"] and (end := _closing(text, start, opened["quote"])) >= 0:
+        return start, end, True
+    asked = text[max(0, name.begins - 1) : name.begins] in ("?", "&", "#")
+    return start, _bare_end(text, start, in_url=asked and name.op == "="), False
+
+
+def _given(name: _Name, kind: NameKind, span: tuple[int, int], *, quoted: bool) -> Given:
+    text, (start, end) = name.text, span
+    begins = _BEGINS.search(text, max(0, name.begins - 80), name.begins) is not None
+    return Given(
         kind=kind,
         name=name.root,
         value=text[start:end],
         quoted=quoted,
         assigned=name.op.endswith(("=", ">", "→", "➜", "(", ",")),
-        alone=not re.search(r"[A-Za-z0-9]", text[line:name_starts]) and _ENDS.match(text, end) is not None,
-        spaced=bool(found["gap"]) or name.op != "=",
+        alone=begins and _ENDS.match(text, end) is not None,
+        spaced=bool(name.found["gap"]) or name.op != "=",
     )
-    if "\n" in found["gap"] and not (looks_random(given.value) or (quoted and mixed(given.value))):
-        return None
-    return (start, end, _MARKS[kind]) if is_secret(given) else None
 
 
 def _fits(name: _Name, kind: NameKind, *, quoted: bool) -> bool:
-    """Whether this sign gives a value to this name: `,` and `(` only between quotation marks, `|` in a table."""
+    """Whether this sign gives values to such names: `,` and `(` if quoted, `|` in a table."""
     op, found = name.op, name.found
     if op == ",":
         first = not _SECOND.search(name.lead(80))
@@ -188,10 +215,7 @@ def _bare_end(text: str, start: int, *, in_url: bool) -> int:
     cut = (_IN_URL if in_url else _NEXT).search(value)
     if cut:
         return start + cut.start()
-    if len(value) == 300:  # all of it goes, however long
-        more = _MORE.match(text, found.end())
-        return more.end() if more else found.end()
-    return start + len(_without_tail(value))
+    return start + (_JUDGED if len(value) == _JUDGED else len(_without_tail(value)))
 
 
 def _without_tail(value: str) -> str:
@@ -205,9 +229,7 @@ def _without_tail(value: str) -> str:
 
 def is_secret(given: Given) -> bool:
     value = given.value
-    if len(value) < 3 or kept(value) or (not given.quoted and value[0] in "{[(<&@|-"):
-        return False
-    if is_host(value):
+    if len(value) < 3 or kept(value) or is_host(value) or (not given.quoted and value[0] in "{[(<&@|-"):
         return False
     expression = not given.quoted and is_code(value) and not any(char.isdigit() for char in value)
     if UUID.fullmatch(value) or (looks_random(value, letters=16) and not expression):
@@ -221,31 +243,30 @@ def _is_password(given: Given) -> bool:
     value = given.value
     if given.name == "pin":
         return value.isdigit() and len(value) >= 4
-    if not given.quoted and is_code(value) and not (given.assigned and not given.spaced and "." not in value):
+    tight = given.assigned and not given.spaced
+    if not given.quoted and is_code(value) and not (tight and "." not in value):
         return False
     if value.isdigit():
-        return len(value) >= 4 and (given.assigned or given.quoted or given.alone or len(value) >= 6)
+        return len(value) >= (4 if given.assigned or given.quoted or given.alone else 6)
     if is_time_or_number(value):
         return False
     if mixed(value):
-        return len(value) >= 4 and (given.assigned or given.quoted or not is_slug(value) or given.alone)
-    # Words only: where a program reads it, or alone on a line.
-    if _GROUPS.fullmatch(value):
-        return True
-    if " " in value:
-        return given.quoted and given.assigned and not given.spaced
-    return len(value) >= 5 and (given.quoted or given.alone or (given.assigned and not given.spaced))
+        return len(value) >= 4 and (given.assigned or given.quoted or given.alone or not is_slug(value))
+    return _are_words(given, tight=tight)
+
+
+def _are_words(given: Given, *, tight: bool) -> bool:
+    """Words are a password where a program reads them, or alone on a line."""
+    if " " in given.value:
+        return _GROUPS.fullmatch(given.value) is not None or (given.quoted and tight)
+    return len(given.value) >= 5 and (given.quoted or given.alone or tight)
 
 
 def _is_key(given: Given) -> bool:
     value = given.value
     if " " in value or is_time_or_number(value) or (not given.quoted and is_code(value)):
         return False
-    if ":" in decoded(value):
-        return True
-    if value.isdigit():
-        return False
-    return len(value) >= 8 and strong(value) and not is_slug(value)
+    return ":" in decoded(value) or (len(value) >= 8 and strong(value) and not is_slug(value))
 
 
 RULES: Final[Sequence[Rule]] = (Rule((*_ROOTS, *_ABROAD), _assignments),)
