@@ -53,8 +53,8 @@ NOTHING_NO_MONEY: Final = (
 STOPPED: Final = "Stopped, as you asked."
 TOO_LONG: Final = "I would need to make a call that is too long to be shown, so nobody could agree to it."
 NOT_RESUMED: Final = (
-    "I could not finish this after the decision: {why}. Check whether what was agreed to happened; I do not try"
-    " it again by myself."
+    "I could not finish this after the decision: {why}. Check whether what was agreed to happened; I do not"
+    " try it again by myself."
 )
 
 # How often a running turn looks whether somebody said stop, in seconds.

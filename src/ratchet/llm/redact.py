@@ -21,19 +21,21 @@ from ratchet.llm import (
 )
 from ratchet.llm.redact_base import MARKS, Plan, Rule, from_marks, linear_pattern, to_marks
 from ratchet.llm.redact_named import named_secret
+from ratchet.llm.redact_names import kind_of
 from ratchet.llm.redact_own import read_patterns
 
 Redactor = Callable[[str], str]
 
 MAX_CHARS: Final = 2_000_000
 MAX_DEPTH: Final = 60
+_PLAIN_TYPES: Final = (str, int, float, type(None))
 _ROUNDS: Final = 12
 
-# Structures first, then what is known by its own shape, then what only its surroundings give away.
+# What is known by its own shape first, then structures, then what only its surroundings give away.
 _PLANS: Final = (
-    Plan((*redact_keys.RULES, redact_blocks.KUBERNETES)),
     Plan(redact_tokens.RULES),
     Plan(redact_tokens.PLAIN_RULES, redact_tokens.PLAIN_GATE),
+    Plan((*redact_keys.RULES, redact_blocks.KUBERNETES)),
     Plan(redact_web.RULES),
     Plan(redact_shell.RULES),
     Plan((*redact_blocks.RULES, *redact_context.PAIRS)),
@@ -96,6 +98,8 @@ def _planned(text: str) -> str:
 def redact_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """What is logged, without secrets. Never raises: an event that cannot be checked is withheld."""
     try:
+        if _is_clean(event):
+            return dict(event)
         redacted = redact_values(_plain(event), redact)
     except (RedactionFailed, RecursionError) as error:
         kept = {key: event[key] for key in ("level", "timestamp") if key in event}
@@ -103,9 +107,17 @@ def redact_event(event: Mapping[str, Any]) -> dict[str, Any]:
     return redacted if isinstance(redacted, dict) else {}
 
 
+def _is_clean(event: Mapping[str, Any]) -> bool:
+    """Whether one look at all of it is enough, as it is for nearly every event."""
+    if any(not isinstance(value, _PLAIN_TYPES) or kind_of(str(key)) for key, value in event.items()):
+        return False
+    text = "\n\n".join([*map(str, event), *(value for value in event.values() if isinstance(value, str))])
+    return len(text) < MAX_CHARS and redact(text) == text
+
+
 def _plain(value: Any) -> Any:
     """Everything a log would print by its repr, printed now, so that it is checked too."""
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, _PLAIN_TYPES):
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}

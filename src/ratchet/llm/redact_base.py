@@ -98,9 +98,9 @@ def pattern_rule(kind: str, words: str, pattern: str, judge: Judge | None = None
             start, end = found.span(group)
             if judge is None or judge(found):
                 yield start, end, char
-                at = max(found.end(), start + 1)
-            else:  # what it held may hold another
-                at = max(start, found.start() + 1)
+                at = found.end()
+            else:  # a value that is none may hold another name and value
+                at = max(start, found.start() + 1) if group else found.end()
 
     return Rule(tuple(words.lower().split()) or ("",), lambda text: replaced(text, spans(text)))
 

@@ -9,6 +9,7 @@ from typing import Final
 from ratchet.llm.redact_base import MARK, Rule, Span, mark, pattern_rule, replaced
 from ratchet.llm.redact_judge import (
     UUID,
+    has_digit,
     is_code,
     is_slug,
     is_time_or_number,
@@ -43,7 +44,7 @@ def _told(found: re.Match[str]) -> bool:
         return value.isdigit() and quoted and len(value) >= 6
     if is_code(value) and not looks_random(value):
         return False
-    digits = any(char.isdigit() for char in value)
+    digits = has_digit(value)
     if quoted and found["said"]:
         return not is_slug(value) or digits or value.count("-") >= 2
     return mixed(value) and digits and not (is_slug(value) and "-" in value)
@@ -61,9 +62,7 @@ def _numeric(found: re.Match[str]) -> bool:
 def _after_as(found: re.Match[str]) -> bool:
     value = found["s"]
     return (
-        not (kept(value) or is_time_or_number(value) or is_code(value))
-        and mixed(value)
-        and any(map(str.isdigit, value))
+        not (kept(value) or is_time_or_number(value) or is_code(value)) and mixed(value) and has_digit(value)
     )
 
 

@@ -14,6 +14,9 @@ _HEX: Final = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _NO_SIGN: Final = re.compile(r"[^A-Za-z0-9]+")
 _WORDLIKE: Final = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}|\d{1,8}")
 _DIGIT: Final = re.compile(r"[0-9]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_NO_LETTER: Final = re.compile(r"[\d]|[^\w .-]")
+_SIGN: Final = re.compile(r"[^\w \-./:,;()\[\]{}<>\"'`]")
 _CAPITAL: Final = re.compile(r"[A-Z]")
 _CAPITAL_OR_DIGIT: Final = re.compile(r"[A-Z0-9]")
 _LOOKED_AT: Final = 100  # characters of a value; so many tell
@@ -97,7 +100,7 @@ def is_code(value: str) -> bool:
 
 def names_a_secret(value: str) -> bool:
     """`db_password`, `api-key`: the name of one, not one."""
-    return _SECRET_WORD.search(value) is not None and not any(char.isdigit() for char in value)
+    return _SECRET_WORD.search(value) is not None and not has_digit(value)
 
 
 def is_host(value: str) -> bool:
@@ -113,17 +116,20 @@ def is_slug(value: str) -> bool:
     return _SLUG.fullmatch(value) is not None and not looks_random(value)
 
 
+def has_digit(value: str) -> bool:
+    return _DIGIT.search(value) is not None
+
+
 def mixed(value: str) -> bool:
     """Letters with digits, or with signs among them, as in most passwords."""
-    letters = any(char.isalpha() for char in value)
-    return letters and any(not char.isalpha() and char not in " -_." for char in value.strip(".,;:!?"))
+    return _LETTER.search(value) is not None and _NO_LETTER.search(value.strip(".,;:!?")) is not None
 
 
 def strong(value: str) -> bool:
     """Letters and digits, or several signs besides those that join words."""
-    letters = any(char.isalpha() for char in value)
-    signs = {char for char in value if not char.isalnum() and char not in " -_./:,;()[]{}<>\"'`"}
-    return letters and (any(char.isdigit() for char in value) or len(signs) > 2)
+    if not _LETTER.search(value):
+        return False
+    return has_digit(value) or len(set(_SIGN.findall(value))) > 2
 
 
 def looks_random(value: str, letters: int = 24) -> bool:

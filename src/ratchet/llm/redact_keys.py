@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ratchet.llm.redact_base import Rule, Span, mark, pattern_rule, replaced
+from ratchet.llm.redact_base import MARK, Rule, Span, mark, pattern_rule, replaced
 
 _KEY: Final = mark("private key")
 _LONGEST: Final = 20_000  # characters between the two marks
@@ -17,14 +17,15 @@ _EDGE: Final = re.compile(
 # What may stand between the lines of a key: white space, escaped newlines, quotation marks, `>` of a quote.
 _GAP: Final = r"(?:\s|\\{1,4}[nrt]|\\{0,3}[\"']|[>|+,](?=\s|\\|$)|&gt;|\\u000a){1,40}+"
 _LINE: Final = (
-    r"(?:[A-Za-z0-9+/=]{24,}+|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): [^\n\\]{1,100}+)"
+    rf"(?:[A-Za-z0-9+/=]{{24,}}+(?![A-Za-z0-9_-])|[{MARK}]"
+    r"|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): [^\n\\]{1,100}+)"
 )
 _LAST: Final = r"=?[A-Za-z0-9+/]{1,76}+={0,2}(?=\s*$|\s*\n|[\"'\\`])"
 _BODY: Final = re.compile(rf"(?:{_GAP}{_LINE})*+(?:{_GAP}{_LAST})?", re.MULTILINE)
 # The same from the end of a text whose beginning is lost, read backwards.
 _BACK: Final = re.compile(
     r"(?:(?:\s|[nrt]\\{1,4}|[\"']|>){0,40}+[A-Za-z0-9+/=]{1,76}+(?=\s|[nr]\\|[\"'>]|$))?"
-    r"(?:(?:\s|[nrt]\\{1,4}|[\"'>]){1,40}+[A-Za-z0-9+/=]{40,}+)*+"
+    r"(?:(?:\s|[nrt]\\{1,4}|[\"'>]){1,40}+[A-Za-z0-9+/=]{40,}+(?![A-Za-z0-9_.-]))*+"
 )
 
 

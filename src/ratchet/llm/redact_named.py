@@ -11,6 +11,7 @@ from ratchet.llm.redact_base import MARK, Rule, Span, mark, replaced
 from ratchet.llm.redact_judge import (
     UUID,
     decoded,
+    has_digit,
     is_code,
     is_host,
     is_slug,
@@ -54,7 +55,7 @@ _OPEN: Final = re.compile(
 )
 _CLOSES: Final = {"“": "”", "‘": "’", "«": "»", "「": "」", "『": "』", "„": "“"}
 _LONGEST: Final = 4_000
-_JUDGED: Final = 200  # characters of a value without quotation marks that are looked at
+_JUDGED: Final = 120  # characters of a value without quotation marks that are looked at
 _BARE: Final = re.compile(rf"[^\s\"'`<>”“」』（）、。{MARK}]{{1,{_JUDGED}}}+")
 _MORE: Final = re.compile(rf"[^\s\"'`<>{MARK}]*+")
 # Where the next name begins: `a=1&b=2`, `a=1;b=2`, `a=1\\nb=2`.
@@ -231,7 +232,7 @@ def is_secret(given: Given) -> bool:
     value = given.value
     if len(value) < 3 or kept(value) or is_host(value) or (not given.quoted and value[0] in "{[(<&@|-"):
         return False
-    expression = not given.quoted and is_code(value) and not any(char.isdigit() for char in value)
+    expression = not given.quoted and is_code(value) and not has_digit(value)
     if UUID.fullmatch(value) or (looks_random(value, letters=16) and not expression):
         return True
     if names_a_secret(value) or value.startswith(("/", "./", "~/", "http")):

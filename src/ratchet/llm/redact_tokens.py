@@ -53,7 +53,7 @@ _BY_PREFIX: Final[Sequence[tuple[str, str, str]]] = (
     ("google token", "ya29.", r"ya29\.[\w-]{20,}(?:\.[\w-]+)?"),
     ("azure key", "azdo", r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}"),
     ("azure key", "jqqj99", r"[A-Za-z0-9]{40,60}JQQJ99[A-Za-z0-9]{20,30}"),
-    ("azure secret", "q~", r"(?<![\w.~-])[\w.~-]{3}\dQ~[\w.~-]{31,34}(?![\w~-])"),
+    ("azure secret", "q~", START + r"[\w.~-]{3}\dQ~[\w.~-]{31,34}(?![\w~-])"),
     ("github token", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{30,}"),
     ("github token", "github_pat_", r"github_pat_\w{30,}"),
     ("gitlab token", "glpat- gldt- glrt- glrtr- glcbt- glptt- glft- glimt- glagent- gloas- glsoat- glffct-",
@@ -73,7 +73,7 @@ _BY_PREFIX: Final[Sequence[tuple[str, str, str]]] = (
     ("brevo key", "xkeysib- xsmtpsib-", r"x(?:key|smtp)sib-[0-9a-f]{40,}-\w{10,}"),
     ("resend key", "re_", START + r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}(?![A-Za-z0-9_])"),
     ("twilio key", "sk", START + r"SK[0-9a-f]{32}(?![0-9a-zA-Z])"),
-    ("telegram token", ":a", r"(?<!\d)\d{8,10}:A[\w-]{34}(?![\w-])"),
+    ("telegram token", ":a", START + r"\d{8,10}:A[\w-]{34}(?![\w-])"),
     ("discord webhook", "/api/webhooks/",
      r"(?:https?://)?(?:\w{1,20}\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/[\w-]+"),
     ("teams webhook", "webhook.office.com", r"(?:https?://)?[\w-]{1,63}\.webhook\.office\.com/[\w/@-]+"),
@@ -186,7 +186,7 @@ _JUDGED: Final = (
         START + r"(?:hf|api_org)_(?P<body>[A-Za-z0-9]{34,40})(?![A-Za-z0-9_])",
         _no_words,
     ),
-    pattern_rule("google token", "1//0", r"(?<![\w/])1//0[\w-]{40,}", _has_digit),
+    pattern_rule("google token", "1//0", START + r"1//0[\w-]{40,}", _has_digit),
 )  # fmt: skip
 
 _CHAIN: Final = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]*+)++", re.ASCII)
@@ -232,7 +232,7 @@ _PLAIN: Final[Sequence[tuple[str, str, str]]] = (
 )  # fmt: skip
 PLAIN_RULES: Final[Sequence[Rule]] = (
     *(pattern_rule(*row, _not_masked) for row in _PLAIN),
-    pattern_rule("vault token", "", r"(?<![\w./-])s\.[A-Za-z0-9]{24}(?![\w.])", _random),
+    pattern_rule("vault token", "", START + r"s\.[A-Za-z0-9]{24}(?![\w.])", _random),
 )
 PLAIN_GATE: Final = (
     r"[0-9a-f]{32}-(?:[0-9a-f]{8}|us)|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.|[0-2]/[0-9]{10}"

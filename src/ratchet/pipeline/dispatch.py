@@ -19,6 +19,7 @@ from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
 from ratchet.pipeline.classify import BuiltIn, Classifier
 from ratchet.pipeline.commit import Commit
+from ratchet.pipeline.embed import embed_job
 from ratchet.pipeline.fold import Version
 from ratchet.pipeline.pages import LIVE_WINDOW_S
 from ratchet.pipeline.understand import NO_QUESTION, Understand, ask
@@ -76,8 +77,10 @@ class Dispatch:
             if job.edit and action.action is not Action.NONE:
                 before = await incident_store.action_before(conn, message)
                 turned = NOTHING if before == action.action.value else action
-            await incident_store.record(conn, incident_store.judged_of(message, action, edit=job.edit))
-            jobs = self._handler_jobs(message, turned, channel, edit=job.edit)
+            new = await incident_store.record(conn, incident_store.judged_of(message, action, edit=job.edit))
+            jobs = self._handler_jobs(message, turned, channel, edit=job.edit) + (
+                [embed_job()] if new else []
+            )
             await self.queue.put(conn, [*jobs, *await ask(conn, question)])
         return Done()
 
@@ -85,7 +88,8 @@ class Dispatch:
         if action.action is Action.NONE:
             return Done()
         async with self.db.transaction() as conn:
-            await incident_store.record(conn, incident_store.judged_of(message, action, edit=edit))
+            if await incident_store.record(conn, incident_store.judged_of(message, action, edit=edit)):
+                await self.queue.put(conn, [embed_job()])
         return Done()
 
     def _handler_jobs(

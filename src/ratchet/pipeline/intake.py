@@ -26,6 +26,7 @@ from ratchet.jobs.base import NewJob, Priority
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import votes, work
 from ratchet.pipeline.classify import BuiltIn, Classifier
+from ratchet.pipeline.embed import embed_job
 from ratchet.pipeline.fold import Plan, Present, Snapshot, Version, decode, encode, fold
 from ratchet.store import approvals, channels, incidents, learned, llm_calls, messages, outbox, runbooks
 from ratchet.store.pool import Database
@@ -162,8 +163,7 @@ class Intake:
             for v in past
             for judged in incidents.judged_of(v.message, self.classifier.judge(v.message), edit=v.edit)
         ]
-        await incidents.record(conn, found)
-        return []
+        return [embed_job()] if await incidents.record(conn, found) else []
 
     async def _other(self, conn: AsyncConnection[Any], event: SlackEvent) -> list[NewJob]:
         match event:

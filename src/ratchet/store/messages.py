@@ -88,6 +88,9 @@ select distinct on (channel_id, ts, reaction, user_id) *
 from unnest(%(channels)b::text[], %(ts)b::text[], %(reactions)b::text[], %(users)b::text[],
             %(present)b::bool[], %(versions)b::text[])
      as u (channel_id, ts, reaction, user_id, present, version)
+-- Of a deleted message of which only the place is left, nothing is kept: also when the reaction comes late.
+where not exists (select from messages m where m.channel_id = u.channel_id and m.ts = u.ts
+                  and m.attrs#>>'{payload,subtype}' = 'tombstone')
 order by channel_id, ts, reaction, user_id, version desc
 on conflict (channel_id, ts, reaction, user_id) do update set present = excluded.present, version = excluded.version
 where reactions.version < excluded.version

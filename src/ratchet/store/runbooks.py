@@ -33,7 +33,7 @@ select m.channel_id, m.ts
 from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
 join messages m on m.channel_id = u.channel_id and m.ts = u.ts
 join channels c on c.id = m.channel_id
-where (c.kind = 'public' or c.id = %(visible_from)s) and m.attrs->>'subtype' is distinct from 'tombstone'
+where (c.kind = 'public' or c.id = %(visible_from)s) and m.attrs#>>'{payload,subtype}' is distinct from 'tombstone'
 """
 LOCK: Final = "select pg_advisory_xact_lock(hashtextextended(%(key)s, 7))"
 # Held until the end: a message that is being deleted is waited for, and then is not there.

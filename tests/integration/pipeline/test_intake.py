@@ -168,3 +168,11 @@ async def test_what_ratchet_quoted_of_a_message_goes_with_it(house: House) -> No
         (at(2), ""),
     ]
     assert "secret" not in str(await house.rows("select attrs from messages"))
+
+
+async def test_a_reaction_that_comes_after_its_message_was_emptied_is_not_kept(house: House) -> None:
+    root = said(at(0), "secret plan")
+    await house.hear(root, said(at(1), "reply", thread_ts=at(0)))
+    await house.hear(edited(root, at(5), text="This message was deleted.", subtype="tombstone"))
+    await house.hear(reacted(at(0), "eyes", at(3)))
+    assert await house.rows("select count(*) from reactions") == [(0,)]

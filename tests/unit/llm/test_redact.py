@@ -2,86 +2,144 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, cast
+import re
+from typing import Any, Final, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratchet.llm.redact import MAX_CHARS, RedactionFailed, redact, redact_values
+from ratchet.llm.redact import MAX_CHARS, RedactionFailed, kinds, redact, redact_event, redact_values
+from tests.unit.llm.redaction_corpus import items, leaks
 
 SECRETS = [
     ("xoxb-123456789012-abcdefABCDEF", "slack token"),
     ("xapp-1-A0123456789-1234567890-abcdef", "slack token"),
     ("xoxe.xoxp-1-Mi0yLTEyMzQ1Njc4", "slack token"),
-    ("https://hooks.slack.com/services/T000/B000/XXXXXXXX", "slack webhook"),
+    ("https://hooks.slack.com/services/T000/B000/abcdefXYZ", "slack webhook"),
     ("AKIAIOSFODNN7EXAMPLE", "aws key"),
     ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "github token"),
     ("glpat-abcdefghij0123456789", "gitlab token"),
     ("AIzaSyA-abcdefghijklmnopqrstuvwxyz012345", "google key"),
     ("sk-proj-abcdefghijklmnopqrstuvwx", "api key"),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "jwt"),
-    ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\n-----END OPENSSH PRIVATE KEY-----", "private key"),
-    ("-----BEGIN PRIVATE KEY-----\nMIIE cut off", "private key"),
+    (
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\n-----END OPENSSH PRIVATE KEY-----",
+        "private key",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("secret", "kind"), SECRETS)
 def test_a_secret_is_replaced_and_its_kind_named(secret: str, kind: str) -> None:
-    redacted = redact(f"use {secret} please")
-    assert secret not in redacted
-    assert f"[redacted: {kind}]" in redacted
+    assert redact(f"use {secret} please") == f"use [redacted: {kind}] please"
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("postgres://app:s3cret@db:5432/x", "postgres://app:[redacted: password in url]@db:5432/x"),
-        ("Authorization: Bearer abc123def456ghi", "Authorization: Bearer [redacted: bearer token]"),
+        ("Authorization: Bearer abc123def456ghi", "Authorization: Bearer [redacted: credentials]"),
         ("DB_PASSWORD=hunter2!", "DB_PASSWORD=[redacted: password]"),
-        ('"api_key": "q1w2e3r4"', '"api_key": "[redacted: password]"'),
-        ("aws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
-         "aws_secret_access_key = [redacted: aws secret]"),
+        ('"api_key": "q1w2e3r4"', '"api_key": "[redacted: key]"'),
+        (
+            "aws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
+            "aws_secret_access_key = [redacted: key]",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\nMIIE\ncut off", "[redacted: private key]\ncut off"),
+        ("mysql -uroot -pS3cret -e 'select 1'", "mysql -uroot -p[redacted: password] -e 'select 1'"),
     ],
-)  # fmt: skip
+)
 def test_what_surrounds_a_secret_stays(text: str, expected: str) -> None:
     assert redact(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "the password is wrong again",
-        "password: incorrect",
-        "token expired, see https://wiki.example/tokens",
-        "basic authentication failed",
-        "git checkout 9fceb02d0ae598e95dc970b74767f19372d61af8",
-        "task-1234 and disk-full-checkout-api-production",
-        "http://prometheus:9090/graph?g0.expr=up",
-        "user@example.com wrote to https://example.com/a@b",
-        "eyJ is how a JWT begins",
-        "arn:aws:iam::123456789012:role/checkout",
-        "https://team.slack.com/archives/C0OPS/p1700000060000200?thread_ts=1700000000.000100&cid=C0OPS",
-    ],
+@pytest.mark.parametrize("item", list(items("worked")), ids=lambda item: item.text[:60])
+def test_worked_examples(item: Any) -> None:
+    assert re.sub(r"\[redacted: [a-z0-9 ]+\]", "[redacted]", redact(item.text)) == item.expected
+
+
+def test_a_key_without_an_end_takes_no_sentence_with_it() -> None:
+    lines = "A" * 30 + "\n" + "b" * 64
+    assert redact(f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\nand then it broke, see the ticket") == (
+        "[redacted: private key]\nand then it broke, see the ticket"
+    )
+    about = "it has to start with -----BEGIN PRIVATE KEY----- and end with -----END PRIVATE KEY-----, I think"
+    assert redact(about) == about
+
+
+def test_only_a_real_placeholder_is_left_alone() -> None:
+    assert redact("token=[redacted: password]") == "token=[redacted: password]"
+    assert redact("[redacted: AKIAIOSFODNN7EXAMPLE]") == "[redacted: [redacted: aws key]]"
+    assert redact("password=[redacted: hunter2]") == "password=[redacted: hunter2]"  # a kind nobody gave
+
+
+def test_every_kind_can_be_read_back() -> None:
+    for kind in kinds():
+        text = f"one [redacted: {kind}] two"
+        assert redact(text) == text
+
+
+# Known by their own shape, wherever they stand.
+SHAPES: Final = sorted(
+    {
+        secret
+        for item in items("positives")
+        for secret in item.secrets
+        if len(secret) >= 20 and not leaks(secret, redact(f"\n{secret}\n"))
+    }
 )
-def test_a_look_alike_stays(text: str) -> None:
-    assert redact(text) == text
+HOSTILE: Final = [
+    *("password=", "password: ", "the password is ", "token: ", "Bearer ", "Authorization: Basic ", "http://a:", "://"),
+    *("mysql -p", "curl -u a:", "vault put a=", "echo ", "--token ", "key ", "secret\n", "kind: Secret\ndata:\n  a: "),
+    *("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----\n", "eyJ", "eyJhbGciOiJub25lIn0.", "AKIA", "xoxb-"),
+    *("[redacted: ", "[redacted: password]", "]", "\\n", "\\", '"', "'", "`", "<", ">", "|", "&", "=", ":", "@", "/"),
+    *("\ud800", "\U0010f000", "\U0010f001", "İ", "ſecret=", "パスワード：", "Aa1Bb2Cc3Dd4Ee5Ff6", "0123456789abcdef" * 2),
+    *("name: PASSWORD\nvalue: ", "'password', '", "creds: a:", " as password", "PIN 123456", "unseal key: ", "?sig="),
+]  # fmt: skip
+texts = st.lists(st.one_of(st.text(max_size=20), st.sampled_from(HOSTILE)), max_size=8).map("".join)
+edges = st.sampled_from(
+    [" ", "\n", "\t", '"', "'", "`", "(", ")", "<", ">", "|", "、", "：", "鍵", "\\n", "%20", ", "]
+)
 
 
-@settings(deadline=None)
-@given(st.text(), st.sampled_from([secret for secret, _ in SECRETS]))
-def test_redaction_holds_in_any_surroundings_and_is_stable(text: str, secret: str) -> None:
-    once = redact(f"{text}\n{secret}\n{text}")
-    assert secret not in once
+def test_most_secrets_are_known_by_their_own_shape() -> None:
+    assert len(SHAPES) > 180
+
+
+@settings(deadline=None, max_examples=300)
+@given(texts, edges, st.sampled_from(SHAPES), edges, texts)
+def test_such_a_secret_stays_out_whatever_surrounds_it(
+    before: str, left: str, secret: str, right: str, after: str
+) -> None:
+    assert not leaks(secret, redact(before + left + secret + right + after), before + after)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.one_of(texts, st.sampled_from(SHAPES)), max_size=6).map("".join))
+def test_to_redact_twice_changes_nothing(text: str) -> None:
+    once = redact(text)
     assert redact(once) == once
 
 
 def test_every_string_of_a_value_is_redacted() -> None:
-    value = {"a": ["AKIAIOSFODNN7EXAMPLE", 1, None], "xoxb-12345678-a": {"b": True}}
+    value = {"a": ["AKIAIOSFODNN7EXAMPLE", 1, None], "xoxb-12345678-abc": {"b": True}}
     assert redact_values(value, redact) == {
         "a": ["[redacted: aws key]", 1, None],
         "[redacted: slack token]": {"b": True},
+    }
+
+
+def test_what_stands_under_the_name_of_a_secret_goes() -> None:
+    value = {
+        "user": "app",
+        "password": "hunter2",
+        "env": {"API_TOKEN": "Zx81kQpp02LmvN7R", "TOKEN_TTL": "30m"},
+    }
+    assert redact_values(value, redact) == {
+        "user": "app",
+        "password": "[redacted: password]",
+        "env": {"API_TOKEN": "[redacted: token]", "TOKEN_TTL": "30m"},
     }
 
 
@@ -93,10 +151,28 @@ def test_what_cannot_be_checked_does_not_pass(text: object) -> None:
         redact(cast(Any, text))
 
 
-@pytest.mark.parametrize(
-    "piece", ["-eyJaaaaaaaa", "http://a:", "password=", "bearer ", "-----BEGIN PRIVATE KEY-----"]
-)
-def test_no_text_takes_long(piece: str) -> None:
-    started = time.process_time()
-    redact((piece * 40_000)[:40_000])
-    assert time.process_time() - started < 2.0
+def test_an_error_within_the_check_is_a_refusal_that_does_not_quote_the_text() -> None:
+    class Odd(str):
+        def isascii(self) -> bool:
+            raise ValueError("hunter2")
+
+    with pytest.raises(RedactionFailed) as caught:
+        redact(Odd("hunter2"))
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_value_nested_without_end_does_not_pass() -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(RedactionFailed):
+        redact_values(value, redact)
+
+
+def test_an_event_that_cannot_be_checked_is_withheld() -> None:
+    event = {"event": "x" * (MAX_CHARS + 1), "level": "error", "password": "hunter2"}
+    assert redact_event(event) == {
+        "event": "log event withheld",
+        "level": "error",
+        "reason": "RedactionFailed",
+    }

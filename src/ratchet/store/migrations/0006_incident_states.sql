@@ -35,7 +35,9 @@ left join lateral (
     order by e.ts = v.ts desc, e.version limit 1
 ) o on true;
 
-create or replace view incidents as
+-- The incidents, as far as they follow from the steps. A view of its own, because one that begins with `with` is
+-- computed whole: above it, what is not asked for, or cut off by a limit, costs nothing.
+create or replace view incident_runs as
 with placed as (
     select s.*, row_number() over w as place, lag(s.happened_at) over w as heard_at
     from incident_steps s
@@ -57,34 +59,42 @@ with placed as (
     select s.*, sum(s.starts::int) over (
                partition by s.channel_id, s.pair_key order by s.happened_at, s.ts, s.version) as number
     from started s
-), paired as (
-    -- A sign of life or a resolve that comes when nothing is open belongs to no incident.
-    select n.channel_id, n.pair_key,
-           max(n.alert) filter (where n.starts) as alert,
-           max(n.service) filter (where n.starts) as service,
-           max(n.priority) filter (where n.starts) as priority,
-           max(n.tool) filter (where n.starts) as tool,
-           max(n.ts) filter (where n.starts) as open_ts,
-           max(coalesce(n.parent_ts, n.ts)) filter (where n.starts) as thread_ts,
-           min(n.happened_at) as opened_at,
-           max(n.ts) filter (where n.action = 'close_incident') as close_ts,
-           max(n.happened_at) filter (where n.action = 'close_incident') as closed_at,
-           (count(*) filter (where n.action = 'open_incident' and not n.stays))::int as firings,
-           max(n.happened_at) as last_at
-    from numbered n
-    where n.starts or n.is_open
-    group by n.channel_id, n.pair_key, n.number
 )
+-- A sign of life or a resolve that comes when nothing is open belongs to no incident.
+select n.channel_id, n.pair_key,
+       max(n.alert) filter (where n.starts) as alert,
+       max(n.service) filter (where n.starts) as service,
+       max(n.priority) filter (where n.starts) as priority,
+       max(n.tool) filter (where n.starts) as tool,
+       max(n.ts) filter (where n.starts) as open_ts,
+       max(coalesce(n.parent_ts, n.ts)) filter (where n.starts) as thread_ts,
+       min(n.happened_at) as opened_at,
+       max(n.ts) filter (where n.action = 'close_incident') as close_ts,
+       max(n.happened_at) filter (where n.action = 'close_incident') as closed_at,
+       (count(*) filter (where n.action = 'open_incident' and not n.stays))::int as firings,
+       max(n.happened_at) as last_at
+from numbered n
+where n.starts or n.is_open
+group by n.channel_id, n.pair_key, n.number;
+
+create or replace view incidents as
 select i.channel_id, i.pair_key, i.alert, i.service, i.priority, i.tool, i.open_ts, i.opened_at, i.close_ts,
        i.closed_at, i.firings,
        case when i.closed_at is not null then 'closed'
             when i.last_at < now() - incident_silence() then 'expired'
             else 'open' end as state,
        i.last_at,
-       -- The first word or reaction of a person in the thread. Who does not select it does not pay for it.
-       -- A reaction found in history has the version of its message: when it was given, nobody knows.
+       -- The first word or reaction of a person in the thread; of a reaction found in history, which has the version of
+       -- its message, nobody knows when it was given. Each message's reactions are looked up by its key: joined, all
+       -- reactions of the channel might be read for each incident.
        (select least(slack_time(said.ts), (
-            select min(slack_time(r.version))
+            select min((
+                select min(slack_time(r.version)) from reactions r
+                where r.channel_id = i.channel_id and r.ts = m.ts and r.present
+                  and r.version > m.ts and r.version <> m.version and slack_time(r.version) >= i.opened_at
+                  and not exists (select from incident_events e
+                                  where e.channel_id = r.channel_id and e.ts = r.ts and e.version = r.version)
+                  and not exists (select from people p where p.id = r.user_id and p.bot)))
             from (
                 select m.ts, m.version from messages m
                 where m.channel_id = i.channel_id and m.ts = i.thread_ts
@@ -92,14 +102,9 @@ select i.channel_id, i.pair_key, i.alert, i.service, i.priority, i.tool, i.open_
                 select m.ts, m.version from messages m
                 where m.channel_id = i.channel_id and m.parent_ts = i.thread_ts
                   and m.ts < coalesce(said.ts, '9999999999.999999')
-            ) m
-            join reactions r on r.channel_id = i.channel_id and r.ts = m.ts
-            where r.present and r.version > m.ts and r.version <> m.version and slack_time(r.version) >= i.opened_at
-              and not exists (select from incident_events e
-                              where e.channel_id = r.channel_id and e.ts = r.ts and e.version = r.version)
-              and not exists (select from people p where p.id = r.user_id and p.bot)))
+            ) m))
         from (select (select m.ts from messages m
                       where m.channel_id = i.channel_id and m.parent_ts = i.thread_ts
                         and (m.attrs->'sender'->>'kind') = 'person' and m.posted_at >= i.opened_at
                       order by m.posted_at limit 1) as ts) said) as acknowledged_at
-from paired i;
+from incident_runs i;

@@ -65,7 +65,7 @@ class Score:
 
 
 def items(kind: str, seed: int = 0) -> Iterator[Item]:
-    """`kind`: "positives" or "lookalikes"."""
+    """`kind`: "positives", "lookalikes" or "worked"."""
     for path in sorted(HERE.glob(f"{kind}_*.txt")):
         for label, template in _templates(path.read_text("utf-8")):
             yield _item(label, template, seed)
