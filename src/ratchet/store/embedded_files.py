@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -159,7 +160,7 @@ class Files:
         """An empty directory for initdb. Left-overs of an interrupted one go: nobody ever used them."""
         try:
             for leftover in self.root.glob("data.tmp.*"):
-                shutil.rmtree(leftover)
+                remove_all(leftover)
             path = Path(tempfile.mkdtemp(prefix="data.tmp.", dir=self.root))
             give(path, account)
         except OSError as error:
@@ -243,6 +244,23 @@ def _peer(client: socket.socket) -> int:
         return client.getsockopt(DARWIN_SOL_LOCAL, DARWIN_LOCAL_PEERPID)
     credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", credentials)[0])
+
+
+REMOVALS = 5_000
+
+
+def remove_all(directory: Path) -> None:
+    """All of it, though an initdb that outlived its Ratchet may still write and clear up in it."""
+    for left in reversed(range(REMOVALS)):
+        try:
+            shutil.rmtree(directory)
+        except OSError as error:
+            if not directory.exists():
+                return
+            if left == 0 or error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
+        else:
+            return
 
 
 def unusable(directory: Path, error: OSError) -> Misconfigured:

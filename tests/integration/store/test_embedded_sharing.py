@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from ratchet.store.embedded_files import remove_all
 from tests.integration.store.embedded_support import (
     alive,
     answers,
@@ -111,3 +113,14 @@ def test_a_first_start_that_is_killed_half_way_is_made_good_by_the_next(director
     with member(directory) as second:
         assert answers(second.hear().conninfo)
     assert not unfinished(directory)
+
+
+def test_leftovers_that_somebody_else_clears_up_meanwhile_are_no_failure(tmp_path: Path) -> None:
+    leftover = tmp_path / "data.tmp.x"
+    for number in range(400):
+        (leftover / str(number)).mkdir(parents=True)
+        (leftover / str(number) / "file").touch()
+    with ThreadPoolExecutor() as pool:
+        clearing = [pool.submit(remove_all, leftover) for _ in range(4)]
+    assert all(done.exception() is None for done in clearing)
+    assert not leftover.exists()
