@@ -37,9 +37,7 @@ async def test_everybody_means_the_same_silence(record: Record) -> None:
     assert SILENCE == runbook.SILENCE == backtest.UNRESOLVED == timedelta(hours=24)
 
 
-@pytest.mark.parametrize(
-    ("hours", "state"), [(1, "open"), (23, "open"), (24.1, "expired"), (900, "expired")]
-)
+@pytest.mark.parametrize(("hours", "state"), [(1, "open"), (23, "open"), (24.1, "expired"), (900, "expired")])
 async def test_an_incident_that_nothing_resolves_expires(record: Record, hours: float, state: str) -> None:
     await record.event(ago(hours), says(OPEN))
     found = await record.one()
