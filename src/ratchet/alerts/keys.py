@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from urllib.parse import unquote
@@ -50,12 +51,12 @@ _VOLATILE = re.compile(
     rf"""https?://\S+
     | {_UUID}
     | \b\d{{4}}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?
-    | \b\d{{1,2}}:\d\d(?::\d\d)?(?:\s?[AaPp][Mm])?\b
-    | \b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+)?\b
+    | (?<![\w:.])\d{{1,2}}:\d\d(?::\d\d)?(?:\s?[AaPp][Mm])?(?![\w:])
     | \b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{{12,}}\b
     """,
     re.VERBOSE,
 )
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b")
 # A number that compares (`> 2s`, `above 5%`) belongs to the rule's name and stays.
 _THRESHOLD = (
     r"(?<![<>≥≤]\s)(?<![<>≥≤=]=\s)(?<![<>≥≤=])(?<!above\s)(?<!below\s)(?<!over\s)(?<!under\s)(?<!than\s)"
@@ -65,18 +66,28 @@ _MEASURE = r"""
         \d+\.\d+\s?(?:[%\w/]+)?
       | \d+\s?(?:%|[kKMGT]i?[bB]?\b|[mnµ]?s\b|[hmd]\b|req/s|rps\b)(?:\s?\d+\s?[smh]\b)*
       | (?:\d+[dhms]){2,}"""
-_MEASURED = re.compile(rf"{_THRESHOLD}(?<![\w.#-])(?:{_MEASURE})(?![\w%])", re.VERBOSE)
+_MEASURED = re.compile(rf"{_THRESHOLD}(?<![\w.#-])(?:{_MEASURE})(?![\w%]|\.\d)", re.VERBOSE)
+# Where a count may stand: not after a noun, which it would number.
+_COUNTING = (
+    r"(?:^|(?<=[^\w\s]\s)|(?<=[(\[])"
+    r"|(?<=\bhas\s)|(?<=\bhave\s)|(?<=\bwith\s)|(?<=\bfound\s)|(?<=\bare\s)|(?<=\bof\s)|(?<=\bafter\s))"
+)
 _VERB = r"(?:is|was|has|does|needs)\b"
+_COUNTED = rf"(?=\s(?!{_VERB})(?:\w+\s(?!{_VERB}))?[a-z]+s\b)"
+# A whole number is a reading only where something says so: two alerts may differ in nothing else.
 _READING = re.compile(
-    rf"""{_THRESHOLD}(?<![\w.#-])
+    rf"""{_THRESHOLD}(?<![\w.#/-])
     (?: {_MEASURE}
-      | \d{{4,}}                                       # counts, process ids
-      | (?<=is\s)\d+ | (?<=at\s)\d+ | (?<=was\s)\d+ | (?<=now\s)\d+ | (?<=value\s)\d+
-      | (?<=[:=]\s)\d+ | (?<=[:=(])\d+
-      | \d+(?=\s(?!{_VERB})(?:\w+\s(?!{_VERB}))?[a-z]+s\b)  # 5 errors, 12 log lines; not `disk 2 is full`
-      | \d+(?=/\d+\b) | (?<=/)\d+
-    )(?![\w%])""",
+      | {_COUNTING}\d+{_COUNTED}  # 5 errors, 12 log lines; not `disk 2 is full`, `shard 2 pods`
+      | {_COUNTING}\d+/\d+ | \d+/\d+(?=\s(?:[a-z]+s|ready|up|down)\b)  # 3/5 pods; not `Gi1/0/2`
+      | (?<=\bis\s)\d+ | (?<=\bat\s)\d+ | (?<=\bwas\s)\d+ | (?<=\bnow\s)\d+
+    )(?![\w%/]|\.\d)""",
     re.VERBOSE,
+)
+_VALUE = re.compile(
+    r"""\b(value|count|total|current|currently|reached|depth|length|lag|load|pid|[a-z]+[^\Wsiu]s(?=[:=]))
+    (\s?[:=]\s?|\s)\d+(?![\w.%/-])""",
+    re.VERBOSE | re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^\s]+")
 _STATUS_PHRASE = re.compile(
@@ -94,24 +105,28 @@ def link_key(view: View) -> str | None:
             continue
         for link in view.links:
             if needle in link and (found := pattern.search(link)):
-                return make(found)[:MAX_KEY]
+                return _bounded(make(found))
     return None
 
 
 def same_text(title: str) -> str:
-    """A title without what changes between open and close: status, readings, addresses, ids, times.
+    """A title without what changes between open and close: status, readings, ids, times.
 
-    Numbers that belong to a name stay: `NodeDown1`, `p99`, `Disk 2`, `> 5%`, `#42`.
+    What may be all that tells two alerts apart stays: `NodeDown1`, `Disk 2`, `> 5%`, `#42`, `10.0.0.1`.
     """
-    text = _STATUS_PHRASE.sub(" ", without_readings(title))
+    text = _STATUS_PHRASE.sub(" ", _without_readings(title))
     words = (word.strip(".,;:!?()[]{}|\"'“”*_`–—-") for word in _TOKEN.findall(text.casefold()))
     return " ".join(word for word in words if word and word not in STATUS)
 
 
 def without_readings(title: str) -> str:
-    """A title without readings, links, times and ids; as `same_text`, but as written."""
-    text = _READING.sub(" ", _VOLATILE.sub(" ", without_emoji(title)))
-    return " ".join(text.split())
+    """A title without readings, links, times, ids and addresses; as `same_text`, but as written."""
+    return " ".join(_ADDRESS.sub(" ", _without_readings(title)).split())
+
+
+def _without_readings(title: str) -> str:
+    text = " ".join(_VOLATILE.sub(" ", without_emoji(title)).split())
+    return _READING.sub(" ", _VALUE.sub(r"\1 ", text))
 
 
 def holds_reading(name: str) -> bool:
@@ -121,4 +136,12 @@ def holds_reading(name: str) -> bool:
 
 def make_key(view: View, tool: str, *parts: str | None) -> str:
     """`tool|sender|part|…`; missing parts leave their place empty, so that keys cannot shift."""
-    return "|".join([tool, view.sender, *((part or "").strip() for part in parts)])[:MAX_KEY]
+    return _bounded("|".join([tool, view.sender, *((part or "").strip() for part in parts)]))
+
+
+def _bounded(key: str) -> str:
+    """At most `MAX_KEY` characters, and still another one for another key: long names differ at their end."""
+    if len(key) <= MAX_KEY:
+        return key
+    rest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return f"{key[: MAX_KEY - len(rest) - 1]}#{rest}"

@@ -113,7 +113,7 @@ def test_what_is_no_incident_has_no_key() -> None:
 @pytest.mark.parametrize(
     ("title", "kept"),
     [
-        ("[RESOLVED] Error rate is 8.3% on 10.0.0.1:9100", "rate on"),
+        ("[RESOLVED] Error rate is 8.3% on 10.0.0.1:9100", "rate on 10.0.0.1:9100"),
         ("CRITICAL: 12 errors in 5m30s", "errors in"),
         ("job 0ea2df1c-adab-45d2-aae0-042b609d2322 failed", "job"),
         ("p99 above 2s (now 3.4s)", "p99 above 2s"),

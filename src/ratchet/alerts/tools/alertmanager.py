@@ -126,12 +126,21 @@ def read_group(text: str) -> Group | None:
 
 
 def _parentheses(rest: str) -> tuple[str, str | None]:
-    if not rest.endswith(")"):
+    """What stands before the parentheses at the end, and in them: the value of a label may hold some too."""
+    at = _opening(rest) if rest.endswith(")") else -1
+    if at < 0 or (at and rest[at - 1] != " "):
         return rest, None
-    at = 0 if rest.startswith("(") else rest.find(" (")
-    if at < 0:
-        return rest, None
-    return rest[:at], rest[at:].strip()[1:-1]
+    return rest[:at].rstrip(), rest[at + 1 : -1]
+
+
+def _opening(text: str) -> int:
+    """Where the parenthesis opens that the last character closes; the first after a blank when none does."""
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += (text[at] == ")") - (text[at] == "(")
+        if not depth:
+            return at
+    return text.find(" (") + 1 or -1
 
 
 def _grouped(view: View, group: Group, receiver: str, labels: Labels) -> IncidentAction:

@@ -67,7 +67,8 @@ SENTENCES = (
     ),
     _sentence(
         "monitor",
-        r"^(?:(?:service|host|monitor|check|site|website|server|endpoint) )?"
+        # `RESOLVED: web is down` is no sentence: the word in front says what is the matter.
+        r"^(?!\w+:\s)(?:(?:service|host|monitor|check|site|website|server|endpoint) )?"
         r"(?P<alert>[\w./:@-]+(?: [\w./:@-]+){0,5}?) "
         r"(?:is|went|has gone) (?:now )?(?:back )?"
         r"(?P<state>down|up|online|offline|unreachable|recovered|unavailable|healthy|unhealthy)"
