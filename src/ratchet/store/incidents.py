@@ -107,7 +107,7 @@ left join lateral (
            and n.happened_at > e.happened_at),
         (select min(n.happened_at) from incident_events n
          where n.channel_id = e.channel_id and n.parent_ts = e.ts and n.action = 'close_incident'
-           and n.happened_at > e.happened_at),
+           and n.happened_at > e.happened_at and coalesce(n.attrs->>'bot' = e.attrs->>'bot', true)),
         (select min(n.happened_at) from incident_events n
          where n.channel_id = e.channel_id and n.ts = e.ts and n.action = 'close_incident'
            and n.version > e.version)) as closed_at) l
@@ -422,9 +422,7 @@ async def record(conn: AsyncConnection[Any], found: Sequence[Judged]) -> int:
             "alerts": [a.alert for _, a in pairs],
             "priorities": [a.priority for _, a in pairs],
             "tools": [a.tool for _, a in pairs],
-            "attrs": [
-                Jsonb(_attrs(j.action) | ({"assumed": True} if j.assumed else {})) for j in rows.values()
-            ],
+            "attrs": [Jsonb(_attrs(j)) for j in rows.values()],
         },
     )
     return await similar.remember(conn, dict(await recorded.fetchall()))
@@ -452,11 +450,14 @@ async def action_before(conn: AsyncConnection[Any], message: Message) -> str | N
         return await cur.fetchone()
 
 
-def _attrs(action: IncidentAction) -> dict[str, Any]:
-    return {
+def _attrs(one: Judged) -> dict[str, Any]:
+    action, sender = one.action, one.message.sender
+    attrs = {
+        "bot": sender.bot_id or sender.id,
         "severity": action.severity,
         "count": action.count,
         "duration_s": action.stated_duration_s,
         "confidence": action.confidence,
         "rule": action.rule,
     }
+    return attrs | {"assumed": True} if one.assumed else attrs

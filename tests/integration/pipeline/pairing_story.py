@@ -22,6 +22,8 @@ NAMELESS: Final = read_rules(
     "rules: [{name: nameless, when: {text: '^(?P<state>DOWN|UP)$'}, action: '{state}'}]"
 )
 CHANNELS: Final = ("C1", "C2")
+# The second one only resolves, in threads; it knows the same alerts.
+BOTS: Final = ("B0AM", "B0OTHER")
 MINUTE, HOUR = 60, 3600
 # No sum of these is near 24 h and a part of a minute, the last pause included: no story ends on the border.
 GAPS: Final = (10 * MINUTE, 2 * HOUR, 13 * HOUR, 25 * HOUR)
@@ -77,6 +79,10 @@ class Said:
     def ts(self) -> str:
         return self.forms[0].version
 
+    @property
+    def bot(self) -> str:
+        return str(self.raw["bot_id"])
+
 
 @dataclass(slots=True)
 class Story:
@@ -94,12 +100,9 @@ class Story:
     replies: list[tuple[str, str, str]] = field(default_factory=list)
     reactions: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
 
-    def post(self, ts: str, channel: str, form: Form, parent: str | None = None) -> None:
-        raw = (
-            alert_said(ts, "-", thread_ts=parent)
-            | form.subject.body(firing=form.firing)
-            | {"channel": channel}
-        )
+    def post(self, form: Form, channel: str, parent: str | None = None, bot: str = BOTS[0]) -> None:
+        raw = alert_said(form.version, "-", thread_ts=parent) | form.subject.body(firing=form.firing)
+        raw |= {"channel": channel, "bot_id": bot}
         self.events.append(raw)
         self.bots.append(Said(channel, raw, parent, [form]))
 
@@ -125,6 +128,16 @@ class Story:
         self.events.append(reacted(message.ts, "eyes", when, channel=message.channel, added=added))
         self.reactions[place] = (when, added)
 
+    def history(self) -> list[Raw]:
+        """The bots' messages as Slack's history has them: the last form only."""
+        return [_last_form(message) for message in self.bots if not message.gone]
+
+
+def _last_form(message: Said) -> Raw:
+    last = message.forms[-1]
+    raw = message.raw | last.subject.body(firing=last.firing)
+    return raw if len(message.forms) == 1 else raw | {"edited": {"user": "U1", "ts": last.version}}
+
 
 @st.composite
 def stories(draw: st.DrawFn, now: float, most: int = 16) -> Story:
@@ -149,7 +162,7 @@ def _step(draw: st.DrawFn, story: Story, ts: str) -> None:
     kind = draw(st.sampled_from(kinds))
     if kind in ("fire", "resolve"):
         form = Form(ts, draw(st.sampled_from(story.subjects)), kind == "fire")
-        story.post(ts, draw(st.sampled_from(story.channels)), form)
+        story.post(form, draw(st.sampled_from(story.channels)))
         return
     message = draw(st.sampled_from(known))
     match kind:
@@ -158,7 +171,8 @@ def _step(draw: st.DrawFn, story: Story, ts: str) -> None:
             story.edit(message, Form(ts, draw(own | own | st.sampled_from(SUBJECTS)), draw(st.booleans())))
         case "resolve in thread":
             form = Form(ts, draw(st.sampled_from(SUBJECTS)), firing=False)
-            story.post(ts, message.channel, form, message.parent or message.ts)
+            bot = draw(st.sampled_from([BOTS[0], *BOTS]))
+            story.post(form, message.channel, message.parent or message.ts, bot)
         case "reply":
             story.reply(message, ts)
         case "react":
@@ -211,7 +225,8 @@ def _steps(messages: Sequence[Said]) -> Iterator[Step]:
         before: Form | None = None
         for form in message.forms:
             root = roots.get((message.channel, message.parent or ""))
-            key = _opened_as(message, form) or (_opened_as(root) if root and not form.firing else None)
+            answers = root if root and root.bot == message.bot and not form.firing else None
+            key = _opened_as(message, form) or (_opened_as(answers) if answers else None)
             stays = form.firing and before is not None and before.firing
             yield Step(posted_at(form.version), message, form, key or _own_key(message, form), stays)
             before = form
@@ -228,7 +243,8 @@ def _opened_as(message: Said, until: Form | None = None) -> str | None:
 
 
 def _own_key(message: Said, form: Form) -> str:
-    return form.subject.key or f"thread {message.parent or message.ts}"
+    named = form.subject.key
+    return f"{message.bot} {named}" if named else f"thread {message.parent or message.ts}"
 
 
 def _incidents(steps: Iterable[Step]) -> Iterator[Expected]:

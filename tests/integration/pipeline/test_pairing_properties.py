@@ -61,6 +61,8 @@ async def test_any_story_in_any_order_with_repeats_makes_its_incidents(
     await deliver(house, story, data)
     assert await house.rows(VIEW) == incidents_of(story, datetime.now(UTC))
     await the_handler_agrees(house, story)
+    await house.recall(*story.history())
+    assert await house.rows(VIEW) == incidents_of(story, datetime.now(UTC)), "history changes nothing"
 
 
 async def the_handler_agrees(house: House, story: Story) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ratchet.domain.messages import MessageRef, posted_at
+from ratchet.handlers.evidence import Gather
 from ratchet.store import incidents
 from ratchet.store.messages import TRIAGE, Messages
 from ratchet.store.pool import Database
@@ -145,6 +146,10 @@ async def test_a_thread_of_5000_replies_is_read_by_index_and_soon(record: Record
     assert await seconds(record.one) < SOON_S
     assert await seconds(lambda: Messages(record.db).triage([root])) < SOON_S
     assert await seconds(lambda: record.incidents.human_replies(CHANNEL, [root.ts])) < SOON_S
+    gather = Gather(record.incidents, Messages(record.db))
+    asked = ("db", "DiskFull", posted_at(ago(0)), CHANNEL)
+    assert (await gather.evidence(*asked) is None) == (writer == "bot")
+    assert await seconds(lambda: gather.evidence(*asked)) < SOON_S
 
 
 async def test_who_does_not_ask_who_noticed_does_not_pay_for_it(record: Record) -> None:
