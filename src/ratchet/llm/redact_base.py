@@ -37,7 +37,7 @@ def to_marks(text: str) -> str:
 
 
 def from_marks(text: str) -> str:
-    if text.isascii():
+    if text.isascii() or not _FOREIGN.search(text):
         return text
     names = {ord(char): f"[redacted: {kind}]" for kind, char in MARKS.items()}
     return text.translate(names)

@@ -179,6 +179,7 @@ RULES: Final[Sequence[Rule]] = (
         rf"(?m)\|\s{{0,4}}base64\s{{1,4}}(?:-d|-D|--decode)\b[^\n]{{0,80}}\n(?P<s>{_WORD}{{4,400}})$",
         _printed,
     ),
+    pattern_rule("secret", "::add-mask::", rf"::add-mask::(?P<s>{_WORD}{{4,}})", _plain),
     pattern_rule("key", "unseal", r"(?i)unseal key(?: \d{1,2})?:\s{1,4}(?P<s>[A-Za-z0-9+/=]{20,})"),
     pattern_rule(  # Nomad
         "token",

@@ -25,8 +25,8 @@ _TOLD: Final = (
     "(?:password|passwort|passwd|passphrase|passcode|kennwort|pwd|pw|contraseña|senha|mot de passe|пароль)"
 )
 _BETWEEN: Final = (
-    r"(?:is|was|are|to|now|still|it'?s|its|be|currently|changed|set|reset|updated|again|just"
-    r"|ist|lautet|jetzt|est|é|es|sera|[=:→]|->|-&gt;)"
+    r"(?:is|was|are|to|from|now|still|it'?s|its|be|currently|changed|set|reset|updated|again|just"
+    rf"|ist|lautet|jetzt|est|é|es|sera|[=:→–—-]|->|-&gt;|[{MARK}])"
 )
 _WHOSE: Final = (
     rf"(?:{_SPACE}{{1,4}}(?:for|of|für|to|on|do|de|du|del|para){_SPACE}(?:[\w.-]{{1,30}}{_SPACE}){{0,2}}"
@@ -95,6 +95,7 @@ _SAYS_AFTER: Final = re.compile(
     r"[\"'`]{0,3},?\s(?:is|are|was|=|as|being)\s(?:the|my|your|our|a|an)?\s?(?:\w{1,20}\s){0,2}"
     r"(?i:token|password|secret|api key|access key|key for|credential)"
 )
+_NAME_PART: Final = re.compile(r"[a-z]{3,}(?:-[a-z0-9]{2,20}){0,6}\d{0,3}")
 _HEX: Final = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _LINK: Final = re.compile(
     r"[\w ]{0,30}[:=→]\s{0,3}[\"'`(*]{0,3}|[\s\"'`(*]{0,4}(?:(?:is|was|now)[\s\"'`*]{1,4}){0,2}"
@@ -124,10 +125,9 @@ def _random_strings(text: str) -> str:
 def _is_name(value: str) -> bool:
     """A path, host or file with something random in it."""
     parts = re.split(r"[/.]", value)
-    return bool(UUID.fullmatch(value)) or (
-        len(parts) > 1
-        and any(re.fullmatch(r"[a-z]{3,}(?:-[a-z0-9]{2,20}){0,6}\d{0,3}", part) for part in parts)
-    )
+    if len(parts) == 1:
+        return UUID.fullmatch(value) is not None
+    return not has_digit(value) or any(_NAME_PART.fullmatch(part) for part in parts)
 
 
 def _in_company(text: str, start: int, end: int) -> bool:
@@ -183,7 +183,7 @@ PAIRS: Final[Sequence[Rule]] = (
         "password",
         "cred login",
         rf"(?i)(?<!\w)(?:creds?|credentials|logins?)(?:{_SPACE}(?:is|are|for{_SPACE}[\w.-]{{1,30}}))?{_SPACE}?[:=]?"
-        rf"{_SPACE}{_Q}?[\w.@+-]{{2,64}}{_SPACE}?[:/]{_SPACE}?{_Q}?(?P<s>[^\s\"'`“”<>|{MARK}]{{6,100}})",
+        rf"{_SPACE}{_Q}?[\w.@+-]{{2,64}}{_SPACE}?[:/]{_SPACE}?{_Q}?(?P<s>[^\s\"'`“”<>|/{MARK}]{{6,100}})",
         _after_as,
     ),
 )

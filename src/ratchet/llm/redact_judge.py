@@ -21,7 +21,10 @@ _CAPITAL: Final = re.compile(r"[A-Z]")
 _CAPITAL_OR_DIGIT: Final = re.compile(r"[A-Z0-9]")
 _LOOKED_AT: Final = 100  # characters of a value; so many tell
 _TURN: Final = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[a-z0-9])|(?<=[0-9])(?=[A-Za-z])")
-_SLUG: Final = re.compile(r"[A-Za-z]+\d{0,4}(?:[-_./:#](?:[A-Za-z]*\d{0,8}|[a-z0-9]{4,10}))*|\d+-?[A-Za-z]+")
+_CAMEL: Final = r"(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+)"
+_SLUG: Final = re.compile(
+    rf"{_CAMEL}\d{{0,4}}(?:[-_./:#](?:{_CAMEL}?\d{{0,8}}|[a-z0-9]{{4,10}}))*|\d+-?[a-z]{{1,10}}"
+)
 # A number, a version, a size, a date, a duration, an address.
 _WHEN: Final = re.compile(
     r"v?\d+(?:[.:]\d+)*(?:-?(?:rc|beta|alpha)[.\d]*)?(?:%|[a-z]{1,2}|\d*[hms])?|\d+/\d+"
@@ -36,6 +39,7 @@ _REFERENCES: Final = (
     r"\$[{(].*|\{\{.*|#?\{[\w.]*\}.*|<[^<>]*>.*|\[[A-Za-z _-]*\]|\([a-z ]*\)",  # of templates
     r"\$(?:[A-Z_][A-Z0-9_]*|[a-z_.]+|[@*])[\"')]*|%[sdrv(].*|%[A-Za-z_]+%|&lt;.*|`.*",  # variables
     r"!(?:Ref|Sub|GetAtt|vault|secret)\b.*|ENC[\[(].*|Ag[A-D][A-Za-z0-9+/=]{100,}",  # sealed
+    r"AAAA[BCE][A-Za-z0-9][A-Za-z0-9+/=]{30,}",  # a public key of SSH
     r"(?:https?|op|vault|ref\+\w+|file|env|ssm|secretsmanager|gs|s3|arn|awsssm|keyvault)[:+].*",
     r"(?:~|\.{1,2})?/(?:[\w.@-]{1,40}/)*[\w.@-]{0,60}|[A-Z]:\\.*|(?:projects|vault|secret|secrets)/.*",
     r"(?i:(?:example|sample|dummy|fake|placeholder|change.?me|replace.?me|todo|fixme|redacted|masked|hidden|filtered"
@@ -146,11 +150,12 @@ def looks_random(value: str, letters: int = 24) -> bool:
         return len(set(core)) > 6
     share = len(_TURN.findall(core)) / (len(core) - 1)
     digits = len(_DIGIT.findall(core))
-    if core.isalpha():
-        capitals = len(_CAPITAL.findall(core)) / len(core)  # CamelCase has fewer
-        return share >= 0.38 and 0.3 <= capitals <= 0.7 and len(core) >= letters
-    if core.lower() != core and core.upper() != core:
-        return share >= 0.4 and digits >= 1
+    capitals = len(_CAPITAL.findall(core)) / len(core)
+    even = 0.3 <= capitals <= 0.7  # CamelCase has fewer
+    if digits == 0:
+        return even and share >= 0.3 and len(core) >= letters
+    if 0 < capitals < 1 and core.upper() != core:
+        return share >= (0.33 if even and digits > 2 else 0.36 if digits > 1 else 0.4)
     return share >= 0.24 and digits >= 3
 
 

@@ -66,6 +66,7 @@ _NEXT: Final = re.compile(
 _IN_URL: Final = re.compile(r"[&#|]")
 _ARN: Final = re.compile(r"(?:arn:[\w:/*-]*|!)$", re.ASCII)  # or a list of ciphers: `!PSK:!RC4`
 _GROUPS: Final = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}(?![\w-])")  # a Google app password
+_NESTED: Final = re.compile(r"([A-Za-z_]\w{2,40})=", re.ASCII)
 _SECOND: Final = re.compile(r"[\"'] ?,\s*[\"'][\w.-]*$", re.ASCII)  # not the first of a row of strings
 _BEGINS: Final = re.compile(r"(?:^|\n)[^A-Za-z0-9\n]{0,79}$")
 _ENDS: Final = re.compile(rf"{_SPACE}{{0,20}}(?:(?:#|//).{{0,200}}|,|;|\\)?$", re.MULTILINE)
@@ -232,6 +233,9 @@ def is_secret(given: Given) -> bool:
     value = given.value
     if len(value) < 3 or kept(value) or is_host(value) or (not given.quoted and value[0] in "{[(<&@|-"):
         return False
+    nested = _NESTED.match(value)
+    if nested and not given.quoted and kind_of(nested[1]):
+        return False  # `PASS -> DB_PASS=…`
     expression = not given.quoted and is_code(value) and not has_digit(value)
     if UUID.fullmatch(value) or (looks_random(value, letters=16) and not expression):
         return True

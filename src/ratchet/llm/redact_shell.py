@@ -310,7 +310,7 @@ RULES: Final[Sequence[Rule]] = (
     Rule(_SIGNS, _commands),
     pattern_rule(
         "password",
-        "--pass --token --secret --api --auth --pw --pwd -password -token --client --access --private -key",
+        "--pass --require --token --secret --api --auth --pw -password -token --client --access --private",
         r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{1,40}+)[\"']?(?:,[ \t]*|[ \t]+)"
         rf"{_QUOTE}(?P<s>[^\s\"'`<>,{MARK}]{{4,}})",
         _flag,

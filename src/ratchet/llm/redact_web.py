@@ -86,7 +86,7 @@ RULES: Final[Sequence[Rule]] = (
         "credentials",
         "bearer basic authorization",
         r"(?i)(?P<header>authorization[\"'\\]{0,4}\s{0,4}[:=,(]{1,2}[\s\[]{0,4}(?:b|f|r)?[\"'\\`]{0,4})?"
-        rf"{_SCHEME}[\s:=+]{{1,4}}(?:token=)?{_QUOTE}(?P<s>[^{_END},;()\[\]{{}}\\]{{6,}})",
+        rf"{_SCHEME}(?:[\s:=+]{{1,4}}|%20)(?:token=)?{_QUOTE}(?P<s>[^{_END},;()\[\]{{}}\\]{{6,}})",
         _credentials,
     ),
     pattern_rule(
