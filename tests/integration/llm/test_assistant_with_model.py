@@ -145,7 +145,18 @@ async def test_instructions_in_a_message_cause_nothing_even_in_an_obedient_model
         CallTools(ToolCall("search_messages", "{not json")),
         CallTools(ToolCall("no_such_tool", {})),
     ],
-    ids=str,
+    ids=[
+        "500",
+        "429",
+        "401",
+        "silence",
+        "cut",
+        "no json",
+        "nothing",
+        "a call without end",
+        "no arguments",
+        "no such tool",
+    ],
 )
 async def test_whatever_the_model_does_wrong_an_honest_answer_comes(answer: Answer) -> None:
     reply, server = await ask(lambda _: answer, budget=Budget(requests=4, seconds=5.0))
