@@ -12,7 +12,7 @@ import pytest
 
 from ratchet.alerts import classify, messages_of, to_json
 from ratchet.alerts.redaction import redact
-from ratchet.cli_capture import fixture
+from ratchet.cli.capture import fixture
 from ratchet.domain.incidents import Action
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.cli_classify import Options, run
+from ratchet.cli.classify import Options, run
 from tests.unit.alerts.payloads import bot, card
 
 UNKNOWN = bot("Backup of db-3 has not finished")

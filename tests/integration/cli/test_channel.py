@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.cli_channel import Options, changes, shown_or_set
+from ratchet.cli.channel import Options, changes, shown_or_set
 from ratchet.domain.channels import Manners
 from ratchet.domain.errors import Misconfigured, Refused
 from ratchet.domain.messages import Channel

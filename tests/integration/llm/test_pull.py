@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from ratchet.cli_model import Bars
+from ratchet.cli.model import Bars
 from ratchet.domain.errors import Refused, Transient
 from ratchet.llm.pull import TRIES, Pull, Step
 from ratchet.llm.testing.ollama import OllamaServer, PullAnswer

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ratchet.cli_backtest import KnownNames, replay
+from ratchet.cli.backtest import KnownNames, replay
 from ratchet.domain.messages import MessageRef, posted_at
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.reports.as_of import AsOf, recorded_history

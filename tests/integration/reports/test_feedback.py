@@ -17,8 +17,8 @@ import psycopg
 import pytest
 import yaml
 
-from ratchet.cli_eval import Asking, Judge, load_result, named, read_only
-from ratchet.cli_feedback import cases, parse_since, redacted, told
+from ratchet.cli.evaluate import Asking, Judge, load_result, named, read_only
+from ratchet.cli.feedback import cases, parse_since, redacted, told
 from ratchet.domain.effects import Footer, Reply
 from ratchet.domain.errors import Misconfigured, Refused, Transient
 from ratchet.llm.config import ModelConfig

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratchet.cli_backtest import ExtractiveRunbooks, KnownNames
+from ratchet.cli.backtest import ExtractiveRunbooks, KnownNames
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Message, MessageRef, Sender, posted_at
 from ratchet.reports.as_of import recorded_history

@@ -1,0 +1,97 @@
+"""What is done about a message: the handlers, with what each of them reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from ratchet.alerts import likeness
+from ratchet.app.models import Thinking
+from ratchet.handlers import default_handlers
+from ratchet.handlers.assistant import Assistant
+from ratchet.handlers.base import Handler
+from ratchet.handlers.evidence import Gather
+from ratchet.handlers.quiet import Quiet
+from ratchet.handlers.runbook import (
+    LearnRunbook,
+    RunbookHandler,
+    RunbookRequest,
+    RunbookTeller,
+    ToldRunbooks,
+)
+from ratchet.handlers.runbook_change import ChangeRunbook
+from ratchet.handlers.runbook_model import ModelWriter
+from ratchet.handlers.runbook_writer import RunbookWriter
+from ratchet.handlers.storm import StormLimits
+from ratchet.handlers.talk import Talk
+from ratchet.llm.embed_local import LocalEmbedder
+from ratchet.llm.turn import Model
+from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
+from ratchet.pipeline.progress import SlackProgress
+from ratchet.settings import Settings
+from ratchet.slack.identity import Account
+from ratchet.store.channels import Channels
+from ratchet.store.conversations import Conversations
+from ratchet.store.document_search import DocumentSearch
+from ratchet.store.incidents import Incidents
+from ratchet.store.messages import Messages
+from ratchet.store.pool import Database
+from ratchet.store.reader import Reader
+from ratchet.store.runbooks import Runbooks
+from ratchet.store.similar import SimilarAlerts
+from ratchet.tools.base import WorkspaceLinks
+from ratchet.web.services import utc_now
+
+# What is left to a handler when a turn has used all of its time, so that it still ends in quotes.
+QUOTES_S: Final = 45.0
+
+
+def all_handlers(
+    settings: Settings,
+    db: Database,
+    account: Account,
+    thinking: Thinking,
+    embedder: LocalEmbedder,
+    progress: SlackProgress,
+) -> Sequence[Handler]:
+    """What is done about a message, each with what it reads."""
+    runner, links = thinking.runner, WorkspaceLinks(account.team_url)
+    storms = StormLimits(settings.storm_alerts, timedelta(minutes=settings.storm_minutes))
+    writer, teller = runbook_rooms(db, account.team_url, runner, embedder)
+    return default_handlers(
+        RunbookHandler(writer, teller, Incidents(db), storms),
+        LearnRunbook(writer),
+        RunbookRequest(writer, teller),
+        ChangeRunbook(writer, Incidents(db), links),
+        Quiet(),
+        _assistant(settings, Reader(db), links, runner, ToldRunbooks(writer, teller, utc_now)),
+        Talk(Channels(db), Conversations(db), links, progress),
+    )
+
+
+def _assistant(
+    settings: Settings, reader: Reader, links: WorkspaceLinks, runner: Model | None, runbooks: ToldRunbooks
+) -> Assistant:
+    timeout_s = settings.turn_seconds + QUOTES_S
+    return Assistant(
+        reader, links, runner, runbooks, reader, budget=settings.turn_budget, timeout_s=timeout_s
+    )
+
+
+def runbook_rooms(
+    db: Database, team_url: str, model: Model | None = None, embedder: LocalEmbedder | None = None
+) -> tuple[RunbookWriter, RunbookTeller]:
+    """Who writes a runbook, and who puts it into words with links into the workspace at `team_url`."""
+    # Documents that name an alert are found by words alone: no embedding is needed for it.
+    similar = SimilarAlerts(db, likeness, embedder)
+    gather = Gather(Incidents(db), Messages(db), DocumentSearch(db), similar)
+    by_model = ModelWriter(model) if model is not None else None
+    writer = RunbookWriter(gather, Runbooks(db), Messages(db), by_model)
+    return writer, RunbookTeller(Channels(db), WorkspaceLinks(team_url))
+
+
+def classifier_of(settings: Settings) -> Classifier:
+    command = settings.classifier_command
+    built_in = BuiltIn(settings.rules)
+    return OwnExecutable(command, fallback=built_in) if command else built_in

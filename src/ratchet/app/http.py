@@ -1,0 +1,112 @@
+"""What the HTTP edge may ask for, and the health of the parts that this process runs."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ratchet.app.handlers import runbook_rooms
+from ratchet.domain.effects import Footer, Post
+from ratchet.domain.errors import Transient
+from ratchet.domain.messages import MessageRef
+from ratchet.handlers.runbook import (
+    ToldRunbooks,
+)
+from ratchet.llm.turn import Tool
+from ratchet.pipeline.pages import onboard_job
+from ratchet.settings import Settings
+from ratchet.store.channels import Channels
+from ratchet.store.incidents import Incidents
+from ratchet.store.messages import Messages
+from ratchet.store.outbox import Outbox
+from ratchet.store.reader import Reader
+from ratchet.store.runbooks import Runbooks
+from ratchet.store.search import Search
+from ratchet.tools import builtin
+from ratchet.tools.base import PUBLIC, ToolDeps, WorkspaceLinks
+from ratchet.web.services import Health, Part, Services, utc_now
+
+if TYPE_CHECKING:
+    from ratchet.app import Ratchet
+
+
+def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Services:
+    """What the HTTP edge may ask for."""
+    db = ratchet.store.db
+
+    async def onboard(channel_id: str, limit: int | None) -> None:
+        async with db.transaction() as conn:
+            await ratchet.store.queue.put(conn, [onboard_job(channel_id, limit)])
+
+    async def generate(channel_id: str, ts: str) -> list[dict[str, Any]]:
+        found = await ratchet.dispatch.preview(MessageRef(channel_id, ts))
+        return [asdict(effect) for _, effects in found for effect in effects]
+
+    async def respond(channel_id: str, ts: str) -> list[dict[str, Any]]:
+        effects = await ratchet.dispatch.respond(MessageRef(channel_id, ts), uuid.uuid4().hex)
+        return [asdict(effect) for effect in effects]
+
+    async def health() -> Health:
+        return await _health(ratchet, roles)
+
+    def tools() -> list[Tool]:
+        links = WorkspaceLinks(ratchet.account.team_url)
+        return builtin(ToolDeps(Reader(db), links, utc_now, runbooks), PUBLIC)
+
+    runbooks = ToldRunbooks(*runbook_rooms(db, ratchet.account.team_url), utc_now)
+
+    async def post(channel_id: str, markdown: str) -> None:
+        effect = Post(channel_id, markdown, Footer("runbook"))
+        await ratchet.dispatch.commit(f"runbook:{channel_id}:{uuid.uuid4().hex}", "runbook", [effect])
+
+    return Services(
+        Channels(db),
+        Messages(db),
+        Incidents(db),
+        Search(db),
+        Outbox(db),
+        ratchet.store.queue,
+        health,
+        onboard,
+        generate,
+        respond,
+        runbooks.told,
+        Runbooks(db).versions,
+        post,
+        Reader(db),
+        WorkspaceLinks(ratchet.account.team_url),
+        settings.http_token.get_secret_value() if settings.http_token else None,
+        tools=tools,
+        mcp=ratchet.mcp.status,
+    )
+
+
+async def _health(ratchet: Ratchet, roles: Sequence[str]) -> Health:
+    """The state of every part that this process runs."""
+    parts = []
+    try:
+        async with asyncio.timeout(2), ratchet.store.db.connection() as conn:
+            await conn.execute("select 1")
+        parts.append(Part("database", True, "connected"))
+    except (Transient, TimeoutError) as error:
+        parts.append(Part("database", False, "away", str(error) or "no answer within 2 s"))
+    if "slack" in roles:
+        socket = ratchet.listener.health()
+        state = "connected" if socket.healthy else "disconnected"
+        parts.append(Part("socket", socket.healthy, state, socket.problem or ""))
+    if "worker" in roles:
+        connected = ratchet.worker.connected
+        parts.append(
+            Part(
+                "worker",
+                connected,
+                "running" if connected else "stopped",
+                "" if connected else "no connection",
+            )
+        )
+    # One that is away is left out of turns and tried again: no reason to take this process for broken.
+    parts += [Part(f"mcp {one.name}", True, one.state, one.problem) for one in ratchet.mcp.status()]
+    return Health(tuple(parts))

@@ -1,0 +1,75 @@
+"""What every command has in common: the application, its settings, how it fails and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ratchet.domain.errors import Misconfigured, RatchetError
+
+if TYPE_CHECKING:
+    from ratchet.settings import Settings
+
+app = typer.Typer(
+    help="Ratchet: runbooks from how people triaged the alert before, in your team's Slack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """An expected failure is a sentence on standard error, not a traceback. 2: mend the settings."""
+    try:
+        yield
+    except RatchetError as error:
+        typer.echo(f"ratchet: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, Misconfigured) else 1) from None
+    except BaseExceptionGroup as group:
+        known, unknown = group.split(RatchetError)
+        if unknown is not None or known is None:
+            raise
+        typer.echo(f"ratchet: {next(_leaves(known))}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def quiet_settings() -> Settings:
+    """The settings, for a command whose output is for a person or a pipe: only warnings are logged."""
+    from ratchet.llm.redact import redact_event, use_patterns  # noqa: PLC0415  # heavy
+    from ratchet.settings import load  # noqa: PLC0415
+    from ratchet.telemetry import configure_logging  # noqa: PLC0415
+
+    configure_logging("warning", human=True, clean=redact_event)
+    settings = load()
+    use_patterns(settings.redact_patterns)
+    return settings
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by SIGTERM or Ctrl-C; a second Ctrl-C ends at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        if stop.is_set():
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    return stop
