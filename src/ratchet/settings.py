@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
+from pydantic_core import PydanticUndefinedType
 
 from ratchet.alerts import NO_RULES, AlertModel, Rulebook, read_rules
 from ratchet.documents.base import Source
@@ -32,6 +33,7 @@ from ratchet.llm.redact_own import read_patterns
 from ratchet.store.config import DatabaseConfig
 
 PREFIX: Final = "RATCHET_"
+REQUIRED: Final = ("slack_bot_token", "slack_app_token")
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
@@ -281,9 +283,34 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
 
 
 def environment(env_file: Path | None = Path(".env")) -> dict[str, str]:
-    """The environment, which wins over `.env`."""
+    """The environment, which wins over `.env`; a secret `X` may stand in the file that `X_FILE` names.
+
+    Raises Misconfigured when such a file cannot be read.
+    """
     file_values = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
-    return {name: value for name, value in file_values.items() if value is not None} | dict(os.environ)
+    found = {name: value for name, value in file_values.items() if value is not None} | dict(os.environ)
+    return found | _from_files(found)
+
+
+def _from_files(found: Mapping[str, str]) -> dict[str, str]:
+    """As container platforms mount secrets. A secret that is set beside its file wins."""
+    secrets: dict[str, str] = {}
+    for name in _secret_names():
+        path = found.get(f"{name}_FILE")
+        if not path or found.get(name):
+            continue
+        try:
+            secrets[name] = Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise Misconfigured(f"{name}_FILE: {path} cannot be read: {reason}") from None
+    return secrets
+
+
+def _secret_names() -> Iterator[str]:
+    for name, field in Settings.model_fields.items():
+        if SecretStr in (field.annotation, *get_args(field.annotation)):
+            yield f"{PREFIX}{name.upper()}"
 
 
 def _open_to_others(values: Mapping[str, Any]) -> Iterator[str]:
@@ -359,3 +386,27 @@ def visible(settings: Settings) -> dict[str, str]:
         for name in Settings.model_fields
         for value in [getattr(settings, name)]
     }
+
+
+def example() -> str:
+    """The text of `.env.example`: every setting with what it means, those without a default empty."""
+    blocks = [
+        "# Every setting of Ratchet; docs/configuration.md says more. Copy to .env and keep it private.\n"
+        "# A secret may stand in a file instead: RATCHET_SLACK_BOT_TOKEN_FILE=/run/secrets/bot-token"
+    ]
+    for name, field in Settings.model_fields.items():
+        secret = f"{PREFIX}{name.upper()}" in set(_secret_names())
+        default = "" if field.default_factory is not None else _written(field.default)
+        commented = "" if name in REQUIRED else "# "
+        note = " (secret)" if secret else ""
+        blocks.append(f"# {field.description}{note}\n{commented}{PREFIX}{name.upper()}={default}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _written(value: object) -> str:
+    """As it is written in the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (tuple, frozenset)):
+        return ",".join(map(str, value))
+    return "" if value is None or isinstance(value, PydanticUndefinedType) else str(value)

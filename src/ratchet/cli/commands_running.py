@@ -58,17 +58,30 @@ def dev(
 @app.command()
 def config(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    example: Annotated[bool, typer.Option(help="Print a .env file to start from instead.")] = False,
 ) -> None:
     """Print every setting, secrets masked."""
-    from ratchet.settings import load, visible  # noqa: PLC0415
+    from ratchet import settings  # noqa: PLC0415  # heavy
 
+    if example:
+        typer.echo(settings.example(), nl=False)
+        return
     with told():
-        values = visible(load())
+        values = settings.visible(settings.load())
     if as_json:
         typer.echo(json.dumps(values, indent=2))
         return
     for name, value in values.items():
         typer.echo(f"{name}={value}")
+
+
+@app.command()
+def health() -> None:
+    """Ask the Ratchet that runs here whether it lives; for probes of containers. Fails when it does not."""
+    from ratchet.cli import health as cli_health  # noqa: PLC0415
+
+    with told():
+        typer.echo(cli_health.asked())
 
 
 @app.command()
