@@ -33,7 +33,7 @@ from ratchet.pipeline.approvers import Approvers
 from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.dispatch import Dispatch
-from ratchet.pipeline.embed import Embed
+from ratchet.pipeline.embed import Embed, embed_messages
 from ratchet.pipeline.greet import Greet
 from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
@@ -159,6 +159,7 @@ def _rooms(
     )
     periodics = [
         refresh.periodic(),
+        embed_messages(db, queue),
         maintenance(queue, routes),
         Periodic("prune", "17 3 * * *", Prune(db).run),
         # A safety net under the recovery on every connect.

@@ -1,4 +1,4 @@
-"""Gives embeddings to chunks and alert names that have none, in the background: words find them meanwhile."""
+"""Gives embeddings to what has none, in the background: words find it meanwhile."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Final
 import structlog
 
 from ratchet.domain.errors import Misconfigured
-from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority, Snooze
+from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Periodic, Priority, Snooze
+from ratchet.jobs.queue import Queue
 from ratchet.pipeline.work import EmbedJob
-from ratchet.store import embeddings, similar
+from ratchet.store import embeddings, message_vectors, similar
 from ratchet.store.embeddings import Embedder
 from ratchet.store.pool import Database
 
@@ -25,6 +26,17 @@ RUN_S: Final = 120.0
 
 def embed_job() -> NewJob:
     return NewJob(EmbedJob(), Priority.BACKFILL, unique="embed", rerun=True)
+
+
+def embed_messages(db: Database, queue: Queue) -> Periodic:
+    """Every minute, and not with every message: so that they are embedded many at a time."""
+
+    async def run() -> None:
+        async with db.transaction() as conn:
+            if await message_vectors.any_waiting(conn):
+                await queue.put(conn, [embed_job()])
+
+    return Periodic("embed", "* * * * *", run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class Embed:
         if await embeddings.use_model(self.db, embedder.model, embedder.dimension):
             log.info("embedding_model", model=embedder.model, dimension=embedder.dimension)
         # The names first: they are few and short, and the next alert may ask for them.
-        for embed_batch in (self._names, self._chunks):
+        for embed_batch in (self._names, self._chunks, self._messages):
             while True:
                 if self.clock() >= until:
                     return False
@@ -90,3 +102,14 @@ class Embed:
         vectors = await embedder.embed(texts)
         by_hash = {row.hash: vector for row, vector in zip(batch, vectors, strict=True)}
         return len(batch), await embeddings.keep(self.db, embedder.model, by_hash)
+
+    async def _messages(self, embedder: Embedder) -> tuple[int, int]:
+        """Embed a batch of messages, the newest first. Returns how many, and whether they wait no more."""
+        async with self.db.connection() as conn:
+            batch = await message_vectors.waiting(conn, BATCH)
+        if not batch:
+            return 0, 0
+        texts = {row.hash: row.embedded_text for row in batch if row.wanted}
+        vectors = await embedder.embed(list(texts.values())) if texts else []
+        by_hash = dict(zip(texts, vectors, strict=True))
+        return len(batch), await message_vectors.keep(self.db, embedder.model, batch, by_hash)

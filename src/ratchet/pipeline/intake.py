@@ -28,7 +28,17 @@ from ratchet.pipeline import votes, work
 from ratchet.pipeline.classify import BuiltIn, Classifier
 from ratchet.pipeline.embed import embed_job
 from ratchet.pipeline.fold import Plan, Present, Snapshot, Version, decode, encode, fold
-from ratchet.store import approvals, channels, incidents, learned, llm_calls, messages, outbox, runbooks
+from ratchet.store import (
+    approvals,
+    channels,
+    incidents,
+    learned,
+    llm_calls,
+    message_vectors,
+    messages,
+    outbox,
+    runbooks,
+)
 from ratchet.store.pool import Database
 from ratchet.telemetry import EVENTS, EVENTS_IGNORED
 
@@ -110,6 +120,7 @@ class Intake:
             await self._forget(conn, gone)
         if edited := [version.message.ref for version in plan.versions if version.edit]:
             await runbooks.forget_edited(conn, edited)
+            await message_vectors.above_changed(conn, edited)
         if plan.park:
             await messages.park(
                 conn, [(MessageRef(e.channel_id, e.ts), e.version, encode(e)) for e in plan.park]

@@ -23,6 +23,8 @@ where settings.value is distinct from excluded.value
 FORGET_VECTORS: Final = (
     "update chunks set embedding = null where embedding is not null",
     "update alert_names set embedding = null where embedding is not null",
+    "insert into messages_to_embed (ts, channel_id) select ts, channel_id from message_vectors on conflict do nothing",
+    "truncate message_vectors",
 )
 # Chunks with one hash have one text.
 WAITING: Final = """
@@ -33,6 +35,7 @@ where c.embedding is null order by c.hash limit %(limit)s
 COUNT_WAITING: Final = """
 select (select count(distinct hash) from chunks where embedding is null)
        + (select count(*) from alert_names where embedding is null and words <> '{}')
+       + (select count(*) from messages_to_embed)
 """
 KEEP: Final = """
 update chunks c set embedding = u.embedding::halfvec

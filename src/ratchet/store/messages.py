@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from ratchet.domain.events import ReactionChanged
 from ratchet.domain.messages import Message, MessageRef, Sender, posted_at
+from ratchet.store import message_vectors
 from ratchet.store.pool import Database
 from ratchet.store.words import search_text
 
@@ -341,6 +342,7 @@ async def upsert(conn: AsyncConnection[Any], messages: Sequence[tuple[Message, b
             "words": [search_text(m.text) for m in rows],
         },
     )
+    await message_vectors.changed(conn, rows)
 
 
 async def delete(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None:
@@ -350,6 +352,7 @@ async def delete(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None
     await conn.execute(UNQUOTE, keys)
     await conn.execute(DELETE_REACTIONS, keys)
     await conn.execute(UNPARK, keys)
+    await message_vectors.above_changed(conn, refs)
     await conn.execute(DELETE, keys)
 
 
@@ -359,6 +362,8 @@ async def empty(conn: AsyncConnection[Any], refs: Sequence[MessageRef]) -> None:
     await conn.execute(UNQUOTE, keys)
     await conn.execute(DELETE_REACTIONS, keys)
     await conn.execute(DELETE_INCIDENT_EVENTS, keys)
+    await message_vectors.forget(conn, refs)
+    await message_vectors.above_changed(conn, refs)
 
 
 async def park(

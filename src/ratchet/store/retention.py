@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ratchet.store import message_vectors
 from ratchet.store.pool import Database
 
 # What a pinned runbook rests on stays as long as it is pinned.
@@ -31,6 +32,7 @@ ORPHANED_REACTIONS: Final = """
 delete from reactions r where r.version < (extract(epoch from now()) - 7 * 86400)::bigint::text
   and not exists (select from messages m where m.channel_id = r.channel_id and m.ts = r.ts)
 """
+EMBEDDED_NO_MORE: Final = message_vectors.PRUNE
 UNUSED_TEMPLATES: Final = "delete from learned_templates where last_used_at < now() - interval '90 days'"
 # The model was away for so long that nobody wants to know any more.
 OLD_UNDECIDED: Final = "delete from undecided_messages where waiting_since < now() - interval '7 days'"
@@ -50,6 +52,7 @@ STATEMENTS: Final = {
     "outbox": OLD_SENT,
     "reactions": ORPHANED_REACTIONS,
     "llm_calls": OLD_MODEL_CALLS,
+    "messages_to_embed": EMBEDDED_NO_MORE,
 }
 
 
