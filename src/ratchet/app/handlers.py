@@ -59,23 +59,35 @@ def all_handlers(
     runner, links = thinking.runner, WorkspaceLinks(account.team_url)
     storms = StormLimits(settings.storm_alerts, timedelta(minutes=settings.storm_minutes))
     writer, teller = runbook_rooms(db, account.team_url, runner, embedder)
+    told = ToldRunbooks(writer, teller, utc_now)
     return default_handlers(
         RunbookHandler(writer, teller, Incidents(db), storms),
         LearnRunbook(writer),
         RunbookRequest(writer, teller),
         ChangeRunbook(writer, Incidents(db), links),
         Quiet(),
-        _assistant(settings, Reader(db), links, runner, ToldRunbooks(writer, teller, utc_now)),
+        _assistant(settings, Reader(db), links, runner, told, DocumentSearch(db, embedder)),
         Talk(Channels(db), Conversations(db), links, progress),
     )
 
 
 def _assistant(
-    settings: Settings, reader: Reader, links: WorkspaceLinks, runner: Model | None, runbooks: ToldRunbooks
+    settings: Settings,
+    reader: Reader,
+    links: WorkspaceLinks,
+    runner: Model | None,
+    runbooks: ToldRunbooks,
+    documents: DocumentSearch,
 ) -> Assistant:
-    timeout_s = settings.turn_seconds + QUOTES_S
     return Assistant(
-        reader, links, runner, runbooks, reader, budget=settings.turn_budget, timeout_s=timeout_s
+        reader,
+        links,
+        runner,
+        runbooks,
+        reader,
+        budget=settings.turn_budget,
+        timeout_s=settings.turn_seconds + QUOTES_S,
+        documents=documents,
     )
 
 

@@ -54,7 +54,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
 
     def tools() -> list[Tool]:
         links = WorkspaceLinks(ratchet.account.team_url)
-        return builtin(ToolDeps(Reader(db), links, utc_now, runbooks), PUBLIC)
+        return builtin(ToolDeps(Reader(db), links, utc_now, runbooks, ratchet.documents), PUBLIC)
 
     runbooks = ToldRunbooks(*runbook_rooms(db, ratchet.account.team_url), utc_now)
 

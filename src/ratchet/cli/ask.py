@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import asdict, dataclass, replace
 
 import typer
@@ -19,8 +19,10 @@ from ratchet.handlers.assistant import Assistant
 from ratchet.handlers.base import Trigger
 from ratchet.handlers.runbook import ToldRunbooks
 from ratchet.llm.connect import connect
+from ratchet.llm.embed_local import LocalEmbedder
 from ratchet.settings import Settings
 from ratchet.store.channels import Channels
+from ratchet.store.document_search import DocumentSearch
 from ratchet.store.pool import Database
 from ratchet.store.reader import Reader
 from ratchet.tools.base import ANY_WORKSPACE, WorkspaceLinks
@@ -74,4 +76,5 @@ async def _assistant(settings: Settings, db: Database, stack: AsyncExitStack) ->
         told,
         reader,
         settings.turn_budget,
+        documents=DocumentSearch(db, stack.enter_context(closing(LocalEmbedder()))),
     )

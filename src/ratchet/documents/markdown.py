@@ -68,6 +68,36 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     return values if isinstance(values, dict) else {}, text[end.end() :].lstrip("\r\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """`line` counts from 1 in the whole text; `level` from 1 too."""
+
+    line: int
+    level: int
+    name: str
+
+
+def outline(text: str) -> list[Heading]:
+    """The headings in order, with where they stand."""
+    _, body = split_front_matter(text)
+    line_number = len(text[: len(text) - len(body)].splitlines())
+    found: list[Heading] = []
+    before: list[str] = []
+    fence = ""
+    for line in body.splitlines():
+        line_number += 1
+        fence, fenced = _fenced(line, fence)
+        length = len(before)
+        heading = None if fenced else _heading(line, before)
+        if heading is None:
+            before.append(line)
+            continue
+        # An underlined heading took its line back from what came before.
+        found.append(Heading(line_number - (length - len(before)), *heading))
+        before = []
+    return found
+
+
 def _sections(text: str) -> Iterator[Section]:
     path: list[tuple[int, str]] = []
     body: list[str] = []

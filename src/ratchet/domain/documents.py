@@ -45,6 +45,18 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A whole document as it was read last. `id`, `source`, `path`, `url`: as of `DocumentHit`."""
+
+    id: str
+    source: str
+    path: str
+    title: str
+    url: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentHit:
     """A whole document that was found, with its best passages, best first; there is at least one.
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from ratchet.domain.documents import DocumentHit
 from ratchet.domain.effects import AskApproval, Effect, Footer, Reply
 from ratchet.domain.errors import RatchetError, Refused, Transient
 from ratchet.domain.messages import Channel, Message
@@ -23,6 +24,7 @@ from ratchet.handlers.grounding import Grounding, Grounds
 from ratchet.handlers.mentions import addressed, asked_stop, is_request, mentions, question
 from ratchet.handlers.naming import named
 from ratchet.handlers.opening import Opening
+from ratchet.handlers.pages import quoted_page, worth_citing
 from ratchet.handlers.quotes import answered, quoted, worth_quoting
 from ratchet.handlers.transcript import prompt
 from ratchet.handlers.waiting import ask, pending_of, too_long
@@ -32,13 +34,15 @@ from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.spending import USED_UP
 from ratchet.llm.turn import Resumed, Tool, Turn, TurnResult, TurnRunner
 from ratchet.tools import builtin
-from ratchet.tools.base import RunbookReader, ToolDeps, author, minute
+from ratchet.tools.base import DocumentReader, RunbookReader, ToolDeps, author, minute
 
 log = structlog.get_logger(__name__)
 
 NO_MODEL: Final = "_No language model is configured, so these are quotes from the record, not an answer._"
 NO_ANSWER: Final = "_The language model did not answer, so these are quotes from the record, not an answer._"
-NOTHING: Final = "I found nothing about that in the messages I may read from this channel."
+NOTHING: Final = (
+    "I found nothing about that in the documents, nor in the messages I may read from this channel."
+)
 NOTHING_NO_MODEL: Final = f"{NOTHING} _No language model is configured; I only searched for the words._"
 NOTHING_NO_ANSWER: Final = f"{NOTHING} _The language model did not answer; I only searched for the words._"
 NO_MONEY: Final = (
@@ -128,6 +132,7 @@ class Assistant:
     name: str = "assistant"
     # Above the budget's own seconds, so that an exhausted turn still ends in quotes.
     timeout_s: float = 120.0
+    documents: DocumentReader | None = None
 
     def wants(self, trigger: Trigger) -> bool:
         return addressed(trigger) and not is_request(trigger.message.text, trigger.me_user_id)
@@ -167,8 +172,12 @@ class Assistant:
         if isinstance(said, Reply) and result.pending is None:
             own = frozenset(tool.name for tool in (*turn.tools, *turn.opening))
             grounds = Grounds(trigger.message, asked, thread, result.tool_results, own)
-            said = await Grounding(self.reader, self.links, self.redactor).grounded(said, grounds)
+            said = await self._grounding.grounded(said, grounds)
         return said or WITHOUT_ANSWER
+
+    @property
+    def _grounding(self) -> Grounding:
+        return Grounding(self.reader, self.links, self.redactor, self.documents)
 
     async def resume(self, trigger: Trigger, waited: Mapping[str, Any], approved: bool) -> Sequence[Effect]:
         """Go on with a turn that waited for a person. Not to be run again: a tool may have done its work."""
@@ -241,11 +250,12 @@ class Assistant:
         channel = trigger.channel
         earlier = [message for message in thread if message.ts != trigger.message.ts]
         query = _query(trigger.message, asked, thread)
-        opening = Opening(self.reader, self.links, trigger.message, query, self._answer)
+        opening = Opening(self.reader, self.links, trigger.message, query, self._answer, self.documents)
+        deps = ToolDeps(self.reader, self.links, self.clock, self.runbooks, self.documents)
         return Turn(
             instructions=text_of("assistant"),
             prompt=prompt(asked, context, earlier),
-            tools=builtin(ToolDeps(self.reader, self.links, self.clock, self.runbooks), channel.id),
+            tools=builtin(deps, channel.id),
             budget=self.budget,
             may_wait=True,
             opening=(Tool(opening.search_results),),
@@ -260,13 +270,14 @@ class Assistant:
         query = _query(message, asked, thread)
         hits = await self.reader.search_messages(query, visible_from=message.channel_id, limit=SEARCHED)
         chosen = worth_quoting(hits, query, message.thread_ts, message.channel_id)
-        if not chosen:
+        pages = await self._pages(query)
+        if not chosen and not pages:
             return self._reply(trigger, why.nothing)
         names = _names([*thread, *hits])
         pairs = {hit.ref: await self._answer(hit, message.channel_id) for hit in chosen}
         # A reply may be found by itself and as the answer to its question: say it once, as the answer.
         answers = {answer.ref for answer in pairs.values() if answer is not None}
-        parts = []
+        parts = [quoted_page(page, query) for page in pages]
         for hit in chosen:
             answer = pairs[hit.ref]
             if answer is None and hit.ref not in answers:
@@ -274,6 +285,11 @@ class Assistant:
             elif answer is not None:
                 parts.append(answered(hit, quoted(answer, query, self.links, names | _names([answer]))))
         return self._reply(trigger, "\n\n".join([*map(self.redactor, parts), why.quotes]))
+
+    async def _pages(self, query: str) -> Sequence[DocumentHit]:
+        """The documents to quote."""
+        found = await self.documents.find(query) if self.documents else []
+        return worth_citing(found, query)
 
     async def _answer(self, hit: Message, asked_in: str) -> Message | None:
         """The best of what people answered under a question or an alert; None when nobody did."""

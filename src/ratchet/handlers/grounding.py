@@ -14,16 +14,19 @@ from typing import Any, Final
 from ratchet.domain.effects import Reply
 from ratchet.domain.messages import Message
 from ratchet.handlers.citations import Known, cites, clean, urls
+from ratchet.handlers.pages import worth_citing
 from ratchet.handlers.questions import abstains, small_talk
 from ratchet.handlers.quotes import passage, plain, words, worth_quoting
 from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.turn import ToolResult
-from ratchet.tools.base import MessageSearch, Permalinks, author, link_to
+from ratchet.tools.base import DocumentReader, MessageSearch, Permalinks, author, link_to
 
 UNKNOWN: Final = "I do not know: nothing that I may read from this channel says so."
 CLOSEST: Final = "Closest to it:"
 SOURCES: Final = "This rests on:"
 LINKS: Final = 3
+# How much of what names a source is shown: of a time the date.
+SHOWN: Final = {"time": 10, "title": 120}
 SEARCHED: Final = 20
 # Of the words of an answer without any name or command, this share must have been read.
 SHARE: Final = 0.5
@@ -38,7 +41,11 @@ _SPACE: Final = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something that was read, and where it stands. `who`: its author and date, as people read them."""
+    """Something that was read, and where it stands.
+
+    `who`: its author and date, as people read them, or a document's title. `link` is "" for a document that
+    cannot be opened.
+    """
 
     text: str
     link: str
@@ -64,6 +71,7 @@ class Grounding:
     search: MessageSearch
     links: Permalinks
     redactor: Redactor = redact
+    documents: DocumentReader | None = None
 
     async def grounded(self, reply: Reply, grounds: Grounds) -> Reply:
         """The reply as it may be said."""
@@ -87,7 +95,13 @@ class Grounding:
             grounds.asked, visible_from=message.channel_id, limit=SEARCHED
         )
         chosen = worth_quoting(hits, grounds.asked, message.thread_ts, message.channel_id)
+        pages = worth_citing(
+            await self.documents.find(grounds.asked) if self.documents else [], grounds.asked
+        )
         return [
+            Source(self.redactor("\n".join(one.text for one in page.passages)), page.url, page.title)
+            for page in pages
+        ] + [
             Source(
                 self.redactor(hit.text),
                 link_to(hit, self.links),
@@ -121,19 +135,21 @@ def sources(results: Sequence[ToolResult], but: str = "") -> list[Source]:
     found: dict[str, Source] = {}
     for item in _items([result.data for result in results]):
         who = ", ".join(
-            str(item[key])[: 10 if key == "time" else 60] for key in ("author", "time") if item.get(key)
+            str(item[key])[: SHOWN.get(key, 60)] for key in ("author", "time", "title") if item.get(key)
         )
         text = item["text"] if isinstance(item.get("text"), str) else "\n".join(_texts(item))
         source = Source(text, str(item["permalink"]), who or "message")
         if source.link != but:
-            found.setdefault(source.link, source)
+            found.setdefault(source.link or source.who, source)
     return list(found.values())
 
 
 def nearest(found: Sequence[Source], text: str) -> list[Source]:
     """Those that share most words with a text, at most `LINKS`; none that shares nothing."""
     wanted = words(text)
-    scored = {source.link: (len(wanted & words(source.text)), source) for source in reversed(found)}
+    scored = {
+        source.link or source.who: (len(wanted & words(source.text)), source) for source in reversed(found)
+    }
     ranked = sorted(scored.values(), key=lambda pair: pair[0], reverse=True)
     return [source for score, source in ranked if score][:LINKS]
 
@@ -155,7 +171,7 @@ def unknown(words_of_it: str, found: Sequence[Source]) -> str:
 
 
 def _linked(source: Source) -> str:
-    return f"[{plain(source.who)}]({source.link})"
+    return f"[{plain(source.who)}]({source.link})" if source.link else plain(source.who)
 
 
 def _thread_text(grounds: Grounds) -> str:

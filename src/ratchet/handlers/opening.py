@@ -8,10 +8,12 @@ from typing import Final
 
 from ratchet.domain.messages import Message
 from ratchet.handlers.base import Permalinks, RecordReader
-from ratchet.tools.base import FoundMessage, channel_names, found
+from ratchet.tools.base import DocumentReader, FoundMessage, channel_names, found
+from ratchet.tools.docsearch import FoundDocument, found_document
 
 # Small models as a rule: few messages, and short ones.
 SHOWN: Final = 5
+PAGES: Final = 2
 TEXT_CHARS: Final = 600
 
 
@@ -32,9 +34,10 @@ class Opening:
     question: Message
     query: str
     answer: Callable[[Message, str], Awaitable[Message | None]]
+    documents: DocumentReader | None = None
 
-    async def search_results(self) -> list[Quote]:
-        """The top messages, best first, without those of the thread in which it is asked."""
+    async def search_results(self) -> list[Quote | FoundDocument]:
+        """The top documents and messages, best first, without those of the thread in which it is asked."""
         seen_from = self.question.channel_id
         hits = await self.reader.search_messages(self.query, visible_from=seen_from, limit=SHOWN * 2)
         others = [hit for hit in hits if not self._beside(hit)][:SHOWN]
@@ -45,7 +48,9 @@ class Opening:
 
         answers = [await self.answer(hit, seen_from) for hit in others]
         pairs = zip(others, answers, strict=True)
-        return [Quote(shown(hit), shown(answer) if answer else None) for hit, answer in pairs]
+        pages = await self.documents.find(self.query, PAGES) if self.documents else []
+        documents = [found_document(page, TEXT_CHARS) for page in pages]
+        return [*documents, *(Quote(shown(hit), shown(answer) if answer else None) for hit, answer in pairs)]
 
     def _beside(self, hit: Message) -> bool:
         here = self.question

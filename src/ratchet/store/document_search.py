@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from psycopg.rows import class_row, tuple_row
 
-from ratchet.domain.documents import DocumentHit, Passage
+from ratchet.domain.documents import DocumentHit, Passage, StoredDocument
 from ratchet.domain.errors import RatchetError
 from ratchet.store import naming
 from ratchet.store.embeddings import Embedder, vector_text
@@ -20,6 +20,7 @@ from ratchet.store.fusion import best_of, reciprocal_ranks
 from ratchet.store.pool import Connection, Database
 from ratchet.store.search import NORMALIZATION, PARSE
 from ratchet.store.terms import Statistics, lexemes, quoted, select, terms, texts_to_parse
+from ratchet.store.words import storable
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,20 @@ NAMED: Final = """
 select source, path, title, attrs->'headings' as headings, attrs->'alerts' as alerts, attrs->'services' as services
 from documents where names && %(keys)s order by source, path limit %(limit)s
 """
+# By its identifier, by the address under which people open it, or by such an address in any revision.
+READ: Final = """
+with named as (
+    select d.source, d.path from documents d where d.source = %(source)s and d.path = %(path)s
+    union all
+    select d.source, d.path from documents d where d.url = %(name)s and d.url <> ''
+    union all
+    select d.source, d.path from sources s join documents d on d.source = s.name and d.path = any(%(ends)s::text[])
+    where s.base <> '' and starts_with(%(name)s, s.base || '/blob/')
+)
+select d.source, d.path, d.title, d.url, s.base, coalesce(s.revision, '') as revision, d.text
+from named n join documents d on d.source = n.source and d.path = n.path join sources s on s.name = d.source
+order by length(d.path) desc, d.source limit 1
+"""
 
 # About how many chunks the words' list looks at, and how many each list gives.
 BUDGET: Final = 2_000
@@ -76,6 +91,8 @@ MAX_LIMIT: Final = 50
 MAX_COUNTED: Final = 20_000
 MAX_NAMED: Final = 200
 PASSAGES: Final = 3
+MAX_NAME_CHARS: Final = 2_000
+MAX_DEPTH: Final = 30
 # Of a page that is for an alert: enough to come from why it fires to what to do.
 NAMED_PASSAGES: Final = 6
 # What a word counts for in the text, (unused,) a heading, and the title or the path.
@@ -99,6 +116,19 @@ class Part:
     revision: str
     number: int
     heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document with what it is called by."""
+
+    source: str
+    path: str
+    title: str
+    url: str
+    base: str
+    revision: str
     text: str
 
 
@@ -145,6 +175,20 @@ class DocumentSearch:
             if parts
             else None
         )
+
+    async def read(self, name: str) -> StoredDocument | None:
+        """The document of this identifier or address, whatever revision it names; None for none."""
+        name = storable(name.strip()[:MAX_NAME_CHARS]).partition("#")[0]
+        source, _, path = name.partition("/")
+        steps = name.split("/")
+        ends = ["/".join(steps[start:]) for start in range(1, len(steps))][-MAX_DEPTH:]
+        values = {"name": name, "source": source, "path": path, "ends": ends}
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
+            row = await (await cur.execute(READ, values)).fetchone()
+        if row is None:
+            return None
+        named = _id(row.source, row.path, row.base, row.revision)
+        return StoredDocument(named, row.source, row.path, row.title, row.url, row.text)
 
     async def _vector(self, query: str) -> Sequence[float] | None:
         if self._embedder is None or not any(character.isalnum() for character in query):
@@ -216,9 +260,8 @@ class DocumentSearch:
 
 def _hit(parts: Sequence[Part], scores: Sequence[float], score: float) -> DocumentHit:
     first = parts[0]
-    blob = f"{first.base}/blob/{first.revision}/{first.path}"
     return DocumentHit(
-        id=blob if first.base else f"{first.source}/{first.path}",
+        id=_id(first.source, first.path, first.base, first.revision),
         source=first.source,
         path=first.path,
         title=first.title,
@@ -229,6 +272,10 @@ def _hit(parts: Sequence[Part], scores: Sequence[float], score: float) -> Docume
         ),
         score=score,
     )
+
+
+def _id(source: str, path: str, base: str, revision: str) -> str:
+    return f"{base}/blob/{revision}/{path}" if base else f"{source}/{path}"
 
 
 async def _statistics(conn: Connection, now: float) -> Statistics:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ratchet.llm.turn import Tool
 from ratchet.tools.base import ToolDeps
 from ratchet.tools.channel_report import ChannelReportTool
+from ratchet.tools.docread import DocReadTool
+from ratchet.tools.docsearch import DocSearchTool
 from ratchet.tools.incidents import IncidentsTool
 from ratchet.tools.list_alerts import ListAlertsTool
 from ratchet.tools.read_thread import ReadThreadTool
@@ -16,8 +18,11 @@ from ratchet.tools.usage_report import UsageReportTool
 def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
     """The tools for a question asked in the channel with the id `asked_in`, in the order shown."""
     runbooks = [RunbookTool(deps, deps.runbooks, asked_in)] if deps.runbooks else []
+    documents = [deps.documents] if deps.documents else []
     return [
         *(Tool(tool.runbook) for tool in runbooks),
+        *(Tool(DocSearchTool(reader).docsearch) for reader in documents),
+        *(Tool(DocReadTool(reader).docread) for reader in documents),
         Tool(SearchMessagesTool(deps, asked_in).search_messages),
         Tool(ReadThreadTool(deps, asked_in).read_thread),
         Tool(IncidentsTool(deps, asked_in).incidents),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from ratchet.domain.documents import DocumentHit, StoredDocument
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, Message, MessageRef
@@ -123,6 +124,18 @@ class RunbookReader(Protocol):
         ...
 
 
+class DocumentReader(Protocol):
+    """The team's documents. Who may ask in a channel may read them."""
+
+    async def find(self, query: str, limit: int = 5) -> Sequence[DocumentHit]:
+        """The documents that fit best, best first; never raises for what is asked."""
+        ...
+
+    async def read(self, name: str) -> StoredDocument | None:
+        """The whole document of this identifier or address; None for none."""
+        ...
+
+
 class Permalinks(Protocol):
     def __call__(self, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
         """The address of a message. `thread_ts` is the root's ts, for a reply."""
@@ -155,6 +168,7 @@ class ToolDeps:
     links: Permalinks
     clock: Callable[[], datetime]
     runbooks: RunbookReader | None = None
+    documents: DocumentReader | None = None
 
 
 @dataclass(frozen=True, slots=True)

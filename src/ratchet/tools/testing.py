@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from ratchet.domain.documents import DocumentHit, Passage, StoredDocument
 from ratchet.domain.incidents import Action, Incident
 from ratchet.domain.messages import Channel, Message
 from ratchet.domain.reports import (
@@ -167,6 +168,28 @@ class MemoryRecord:
 
     def _visible(self, rows: Iterable[Row], visible_from: str) -> Iterable[Row]:
         return (row for row in rows if self._may_see(row.channel_id, visible_from))
+
+
+@dataclass
+class MemoryDocuments:
+    """Documents in memory; satisfies `DocumentReader`. Each is one passage."""
+
+    documents: Sequence[StoredDocument] = ()
+
+    async def find(self, query: str, limit: int = 5) -> Sequence[DocumentHit]:
+        """By the number of words shared with the query."""
+        wanted = _words(query)
+        scored = [(len(wanted & _words(f"{one.title}\n{one.text}")), one) for one in self.documents]
+        best = sorted((hit for hit in scored if hit[0]), key=lambda hit: hit[0], reverse=True)
+        return [
+            DocumentHit(
+                one.id, one.source, one.path, one.title, "", one.url, (Passage("", one.text, score),), score
+            )
+            for score, one in best[:limit]
+        ]
+
+    async def read(self, name: str) -> StoredDocument | None:
+        return next((one for one in self.documents if name in {one.id, one.url}), None)
 
 
 def _steps(row: Incident) -> Iterable[Step]:

@@ -175,3 +175,31 @@ async def test_the_bundled_model_finds_by_meaning(database: Database, tmp_path: 
         assert hit.path == "runbooks/checkout-high-error-rate.md"
     finally:
         embedder.close()
+
+
+async def test_a_document_is_read_by_its_identifier_and_by_its_address_in_any_revision(
+    filled: Library,
+) -> None:
+    [hit] = await filled.search.find("unlink facet keys", 1)
+    assert hit.id == "docs/runbooks/redis-memory.md"
+    found = await filled.search.read(hit.id)
+    assert found is not None
+    assert (found.path, found.text) == (hit.path, REDIS)
+    async with filled.db.transaction() as conn:
+        await conn.execute("update sources set base = 'https://git.example/acme/docs', revision = 'abc'")
+        await conn.execute("update documents set url = 'https://git.example/view/' || path")
+    for name in (
+        "https://git.example/acme/docs/blob/abc/runbooks/redis-memory.md",
+        "https://git.example/acme/docs/blob/feature/x/runbooks/redis-memory.md#free-memory",
+        "https://git.example/view/runbooks/redis-memory.md",
+    ):
+        again = await filled.search.read(name)
+        assert again is not None
+        assert again.id == "https://git.example/acme/docs/blob/abc/runbooks/redis-memory.md"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "docs", "docs/", "docs/nope.md", "https://evil.example/x", "\0", "/" * 900]
+)
+async def test_what_is_no_document_is_not_read(filled: Library, name: str) -> None:
+    assert await filled.search.read(name) is None

@@ -15,6 +15,7 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 
+from ratchet.domain.documents import StoredDocument
 from ratchet.domain.errors import Refused
 from ratchet.llm.mcp_client import McpStatus
 from ratchet.llm.turn import Tool
@@ -22,6 +23,7 @@ from ratchet.store.pool import Database
 from ratchet.store.reader import Reader
 from ratchet.tools import builtin
 from ratchet.tools.base import PUBLIC, ToolDeps, WorkspaceLinks
+from ratchet.tools.testing import MemoryDocuments
 from ratchet.web.app import create_app
 from ratchet.web.services import Services
 from tests.integration.web.support import LOCAL, NOW, SECRET, House, fill, services, stamp
@@ -29,6 +31,8 @@ from tests.integration.web.support import LOCAL, NOW, SECRET, House, fill, servi
 TOKEN = "a-long-token"
 LINKS = WorkspaceLinks("https://acme.slack.com/")
 STATELESS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+PAGE = StoredDocument("docs/a.md", "docs", "a.md", "Lunch", "https://wiki.example/a", "Lunch is at noon.")
+DOCUMENTS = MemoryDocuments([PAGE])
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
@@ -53,7 +57,7 @@ async def refusing() -> Told:
 
 
 def tools(database: Database) -> Sequence[Tool]:
-    deps = ToolDeps(Reader(database), LINKS, lambda: NOW)
+    deps = ToolDeps(Reader(database), LINKS, lambda: NOW, documents=DOCUMENTS)
     return [*builtin(deps, PUBLIC), *map(Tool, (leaky, buggy, refusing))]
 
 
@@ -105,6 +109,14 @@ async def test_a_client_of_either_era_lists_and_calls_the_assistants_own_tools(
     assert not answer.is_error
     assert answer.structured_content == json.loads(said(answer))
     assert "the cache was cold" in said(answer)
+
+
+async def test_documents_are_found_and_read(database: Database) -> None:
+    async with session(database) as client:
+        found = await client.call_tool("docsearch", {"query": "when is lunch"})
+        read = await client.call_tool("docread", {"document": PAGE.id})
+    assert "https://wiki.example/a" in said(found)
+    assert "Lunch is at noon." in said(read)
 
 
 async def test_docstrings_are_descriptions_and_hints_say_read_only(database: Database) -> None:
