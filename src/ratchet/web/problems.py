@@ -1,18 +1,20 @@
-"""Errors as problem details: https://www.rfc-editor.org/rfc/rfc9457"""
+"""Errors as problem details, https://www.rfc-editor.org/rfc/rfc9457; as a page to who accepts HTML."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ratchet.domain.errors import Misconfigured, Refused, Transient
 
@@ -37,6 +39,41 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
 
 
+class ErrorPages(Protocol):
+    """In the application's state as `pages`."""
+
+    def error(self, scope: Scope, problem: Problem) -> Response: ...
+
+
+class ProblemResponse(Response):
+    """Which form it takes is decided when it is sent: browsers name text/html, programs do not."""
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
+        body = json.dumps(problem.model_dump(exclude_none=True)).encode()
+        super().__init__(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+        self._problem, self._own = problem, headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pages = error_pages(scope)
+        if pages is None or not accepts_html(scope):
+            await super().__call__(scope, receive, send)
+            return
+        page = pages.error(scope, self._problem)
+        page.headers.update(self._own)
+        await page(scope, receive, send)
+
+
+def error_pages(scope: Scope) -> ErrorPages | None:
+    """None where no page was built: an application without pages, a guard by itself."""
+    state = getattr(scope.get("app"), "state", None)
+    found: ErrorPages | None = getattr(state, "pages", None)
+    return found
+
+
+def accepts_html(scope: Scope) -> bool:
+    return "text/html" in Headers(scope=scope).get("accept", "").lower()
+
+
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase}
     for status in (401, 403, 404, 422, 503)
@@ -58,8 +95,7 @@ def problem(
         id=id,
         errors=list(errors) if errors else None,
     )
-    body = json.dumps(found.model_dump(exclude_none=True)).encode()
-    return Response(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return ProblemResponse(found, dict(headers or {}))
 
 
 def install(app: FastAPI) -> None:
