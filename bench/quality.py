@@ -30,6 +30,7 @@ from ratchet.store.embedded import EmbeddedServer
 from ratchet.store.embeddings import Embedder
 from ratchet.store.migrate import migrate
 from ratchet.store.pool import Database, open_database
+from ratchet.store.vector_tables import VECTOR_TABLES
 
 SETS: Final = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "retrieval"
 TOP: Final = 10
@@ -211,7 +212,7 @@ async def run(directory: Path, *, quick: bool) -> Report:
 async def _alerts(report: Report, db: Database, embedder: LocalEmbedder, *, quick: bool) -> None:
     labelled = load("alert2runbook", documents=120 if quick else None, questions=40 if quick else None)
     await index(db, labelled)
-    chunks = await embeddings.count_waiting(db)
+    chunks = await embeddings.count_waiting(db, VECTOR_TABLES)
     began, cpu = time.perf_counter(), time.process_time()
     await embed(db, embedder)
     report.add("embedding · CPU per chunk", (time.process_time() - cpu) / chunks * 1e3, "ms")

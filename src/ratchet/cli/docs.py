@@ -22,6 +22,7 @@ from ratchet.pipeline.refresh import Refresh, Refreshed
 from ratchet.settings import Settings
 from ratchet.store import embeddings
 from ratchet.store.documents import Documents, SourceStatus
+from ratchet.store.vector_tables import VECTOR_TABLES
 
 SHOWN_PROBLEMS = 20
 
@@ -80,7 +81,7 @@ async def _refresh_one(refresher: Refresh, name: str) -> Refreshed:
 
 
 async def _embed(store: Store) -> None:
-    waiting = await embeddings.count_waiting(store.db)
+    waiting = await embeddings.count_waiting(store.db, VECTOR_TABLES)
     if not waiting:
         return
     with closing(LocalEmbedder()) as embedder, _progress() as bar:

@@ -12,7 +12,7 @@ from psycopg.rows import class_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from ratchet.domain.documents import Document
-from ratchet.store.embeddings import embedded_text
+from ratchet.store.chunk_vectors import embedded_text
 from ratchet.store.naming import keys_of
 from ratchet.store.pool import Database
 from ratchet.store.words import search_text, storable
@@ -48,7 +48,7 @@ select %(source)s, %(path)s, u.number, u.heading, u.text, u.hash,
 from unnest(%(numbers)s::int[], %(headings)s::text[], %(texts)s::text[], %(hashes)s::bytea[],
             %(heading_words)s::text[], %(words)s::text[]) as u (number, heading, text, hash, heading_words, words)
 on conflict (source, path, number) do update set heading = excluded.heading, text = excluded.text,
-    hash = excluded.hash, embedding = excluded.embedding, fts = excluded.fts
+    hash = excluded.hash, embedding = excluded.embedding, unembeddable = false, fts = excluded.fts
 """
 CUT_CHUNKS: Final = """
 delete from chunks where source = %(source)s and path = %(path)s and number >= %(count)s

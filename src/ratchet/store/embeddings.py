@@ -1,18 +1,21 @@
-"""Embeddings: what the store needs of a model, which model is in use, what waits to be embedded."""
+"""Embeddings: what the store needs of a model, which model is in use, and what every table with vectors offers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, LiteralString, Protocol
 
+from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from ratchet.domain.errors import Misconfigured
 from ratchet.store.pool import Connection, Database
 
 SETTING: Final = "embedding"
-DIMENSION: Final = 384  # of the column; another model needs a migration
+DIMENSION: Final = 384  # of the columns in a new database; `use_model` makes them fit another
+MAX_DIMENSION: Final = 4_000  # more has no index
 
 # Row-locked, so that of two processes one changes the model and the other finds it changed.
 KEEP_MODEL: Final = """
@@ -20,33 +23,25 @@ insert into settings (name, value) values ('embedding', %(value)s)
 on conflict (name) do update set value = excluded.value, updated_at = now()
 where settings.value is distinct from excluded.value
 """
-FORGET_VECTORS: Final = (
-    "update chunks set embedding = null where embedding is not null",
-    "update alert_names set embedding = null where embedding is not null",
-    "insert into messages_to_embed (ts, channel_id) select ts, channel_id from message_vectors on conflict do nothing",
-    "truncate message_vectors",
-)
-# Chunks with one hash have one text.
-WAITING: Final = """
-select distinct on (c.hash) c.hash, d.title, c.heading, c.text
-from chunks c join documents d on d.source = c.source and d.path = c.path
-where c.embedding is null order by c.hash limit %(limit)s
+READ_MODEL: Final = """
+select s.value->>'model' as model, coalesce((s.value->>'dimension')::int, 0) as dimension
+from settings s where s.name = 'embedding'
 """
-COUNT_WAITING: Final = """
-select (select count(distinct hash) from chunks where embedding is null)
-       + (select count(*) from alert_names where embedding is null and words <> '{}')
-       + (select count(*) from messages_to_embed)
+# Who changes the model waits until the vectors of this one are stored, and then forgets them too.
+HOLD_MODEL: Final = """
+select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s for share
 """
-KEEP: Final = """
-update chunks c set embedding = u.embedding::halfvec
-from unnest(%(hashes)s::bytea[], %(vectors)s::text[]) as u (hash, embedding)
-where c.hash = u.hash and c.embedding is null
-  and exists (select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s)
-"""
+# Searches wait behind the change while it waits for its lock: better to come back than to hold them up.
+PATIENCE: Final = "set local lock_timeout = '2s'"
+
+Vector = Sequence[float]
 
 
 class Embedder(Protocol):
-    """A model that turns texts into unit vectors of `dimension` numbers. `model` names it and its version."""
+    """A model that turns texts into unit vectors. `model` names it and its version.
+
+    `dimension`: how many numbers a vector has; 0 while nobody knows, before the first vector.
+    """
 
     @property
     def model(self) -> str: ...
@@ -54,59 +49,95 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        """One vector a text, in order. Raises Transient, TimeoutError, Misconfigured."""
+    async def embed(self, texts: Sequence[str]) -> Sequence[Vector]:
+        """One vector a text, in order. Raises Transient, TimeoutError, Misconfigured.
+
+        Raises Refused when one of the texts is not embedded, and never will be.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A text to embed."""
+class Batch:
+    """Texts that wait. `keep` stores their vectors, in order; None for a text that gets none.
 
-    hash: bytes
-    title: str
-    heading: str
-    text: str
+    `size`: of what was taken, which may be more than the texts. `keep` returns how much waits no more.
+    """
 
-
-def embedded_text(title: str, heading: str, text: str) -> str:
-    """What is embedded for a chunk: it says of what it is a part."""
-    return "\n".join(part for part in (title, heading, text) if part)
+    size: int
+    texts: Sequence[str]
+    keep: Callable[[Connection, Sequence[Vector | None]], Awaitable[int]]
 
 
-def vector_text(vector: Sequence[float]) -> str:
+class Target(Protocol):
+    """A table whose rows get vectors. The ordered list of them is `ratchet.store.vector_tables`."""
+
+    @property
+    def count_waiting(self) -> LiteralString:
+        """A query for how many texts wait."""
+        ...
+
+    @property
+    def forget(self) -> Sequence[LiteralString]:
+        """Statements after which everything waits and the column is one of `{dimension}` numbers.
+
+        The column is dropped and added: to rewrite the table would hold its lock for long.
+        """
+        ...
+
+    async def batch(self, conn: Connection, limit: int) -> Batch | None:
+        """None when nothing waits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The model that made the vectors."""
+
+    model: str
+    dimension: int
+
+
+def vector_text(vector: Vector) -> str:
     """As PostgreSQL reads a vector."""
     return f"[{','.join(format(number, '.5g') for number in vector)}]"
 
 
-async def use_model(db: Database, model: str, dimension: int) -> bool:
-    """Record the model; vectors of another are forgotten. Returns whether it was another."""
+async def in_use(db: Database) -> InUse | None:
+    async with db.connection() as conn, conn.cursor(row_factory=class_row(InUse)) as cur:
+        return await (await cur.execute(READ_MODEL)).fetchone()
+
+
+async def use_model(db: Database, model: str, dimension: int, targets: Sequence[Target]) -> bool:
+    """Record the model; vectors of another are forgotten, and the columns fit. Returns whether it was another.
+
+    Raises Misconfigured for a model with more numbers than an index holds, Transient when the tables are busy.
+    """
+    if dimension > MAX_DIMENSION:
+        raise Misconfigured(
+            f"The embedding model {model} gives {dimension} numbers; the index holds {MAX_DIMENSION} at most."
+            " Set RATCHET_OPENAI_EMBEDDING_MODEL to a smaller one."
+        )
     async with db.transaction() as conn:
         cursor = await conn.execute(KEEP_MODEL, {"value": Jsonb({"model": model, "dimension": dimension})})
         if not cursor.rowcount:
             return False
-        for statement in FORGET_VECTORS:
-            await conn.execute(statement)
+        await conn.execute(PATIENCE)
+        for statement in (each for target in targets for each in target.forget):
+            await conn.execute(sql.SQL(statement).format(dimension=sql.Literal(dimension)))
         return True
 
 
-async def waiting(conn: Connection, limit: int) -> list[Waiting]:
-    async with conn.cursor(row_factory=class_row(Waiting)) as cur:
-        return await (await cur.execute(WAITING, {"limit": limit})).fetchall()
+async def hold_model(conn: Connection, model: str) -> bool:
+    """Whether the model is in use; then it stays so until the transaction ends. To be asked before any table."""
+    return await (await conn.execute(HOLD_MODEL, {"model": model})).fetchone() is not None
 
 
-async def count_waiting(db: Database) -> int:
+async def count_waiting(db: Database, targets: Sequence[Target]) -> int:
+    """How many texts have no vector yet."""
+    total = 0
     async with db.connection() as conn:
-        row = await (await conn.execute(COUNT_WAITING)).fetchone()
-    return int(row[0]) if row else 0
-
-
-async def keep(db: Database, model: str, vectors: Mapping[bytes, Sequence[float]]) -> int:
-    """Store vectors by hash, unless the model was changed meanwhile. Returns how many chunks have one now."""
-    values = {
-        "hashes": list(vectors),
-        "vectors": [vector_text(vector) for vector in vectors.values()],
-        "model": model,
-    }
-    async with db.transaction() as conn:
-        return (await conn.execute(KEEP, values)).rowcount
+        for target in targets:
+            row: Any = await (await conn.execute(target.count_waiting)).fetchone()
+            total += int(row[0])
+    return total

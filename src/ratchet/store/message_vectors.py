@@ -12,8 +12,8 @@ from typing import Final
 from psycopg.rows import class_row
 
 from ratchet.domain.messages import Message, MessageRef
-from ratchet.store.embeddings import vector_text
-from ratchet.store.pool import Connection, Database
+from ratchet.store.embeddings import Batch, Vector, vector_text
+from ratchet.store.pool import Connection
 
 WAIT: Final = """
 insert into messages_to_embed (ts, channel_id)
@@ -50,6 +50,14 @@ left join message_vectors v on v.channel_id = w.channel_id and v.ts = w.ts
 order by w.ts desc, w.channel_id desc limit %(limit)s
 """
 ANY_WAITING: Final = "select exists (select from messages_to_embed)"
+COUNT_WAITING: Final = "select count(*) from messages_to_embed"
+# The table is empty when its column changes.
+FORGET_VECTORS: Final = (
+    "insert into messages_to_embed (ts, channel_id) select ts, channel_id from message_vectors on conflict do nothing",
+    "truncate message_vectors",
+    "alter table message_vectors drop column embedding, add column embedding halfvec({dimension}) not null",
+    "create index message_vectors_embedding on message_vectors using hnsw (embedding halfvec_cosine_ops)",
+)
 # A message that is deleted meanwhile either waits for this, and takes the vector with it, or is not seen.
 KEEP: Final = """
 with present as (
@@ -57,7 +65,6 @@ with present as (
                            %(hashes)s::bytea[], %(vectors)s::text[])
         as u (channel_id, ts, posted_at, author, hash, embedding)
     join messages m on m.channel_id = u.channel_id and m.ts = u.ts
-    where exists (select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s)
     for key share of m
 )
 insert into message_vectors (channel_id, ts, posted_at, author, hash, embedding)
@@ -161,10 +168,8 @@ async def any_waiting(conn: Connection) -> bool:
     return bool(row and row[0])
 
 
-async def keep(
-    db: Database, model: str, batch: Sequence[Waiting], vectors: Mapping[bytes, Sequence[float]]
-) -> bool:
-    """Store the vectors, by hash; what was in the batch waits no more. False when the model was changed."""
+async def keep(conn: Connection, batch: Sequence[Waiting], vectors: Mapping[bytes, Vector]) -> None:
+    """Store the vectors, by hash; what was in the batch waits no more."""
     rows = [row for row in batch if row.hash in vectors and row.posted_at is not None]
     values = {
         "channels": [row.channel_id for row in rows],
@@ -173,16 +178,33 @@ async def keep(
         "authors": [row.author for row in rows],
         "hashes": [row.hash for row in rows],
         "vectors": [vector_text(vectors[row.hash]) for row in rows],
-        "model": model,
     }
     gone = [MessageRef(row.channel_id, row.ts) for row in batch if not worth(row.kind, row.text)]
-    async with db.transaction() as conn:
-        if rows and not (await conn.execute(KEEP, values)).rowcount:
-            return False
-        if gone:
-            await forget(conn, gone)
-        await conn.execute(SETTLE, _settled(batch))
-    return True
+    if rows:
+        await conn.execute(KEEP, values)
+    if gone:
+        await forget(conn, gone)
+    await conn.execute(SETTLE, _settled(batch))
+
+
+class MessageVectors:
+    """Satisfies `ratchet.store.embeddings.Target`. A text that gets no vector is found by words."""
+
+    count_waiting: Final = COUNT_WAITING
+    forget: Final = FORGET_VECTORS
+
+    async def batch(self, conn: Connection, limit: int) -> Batch | None:
+        rows = await waiting(conn, limit)
+        if not rows:
+            return None
+        texts = {row.hash: row.embedded_text for row in rows if row.wanted}
+
+        async def kept(conn: Connection, vectors: Sequence[Vector | None]) -> int:
+            made = zip(texts, vectors, strict=True)
+            await keep(conn, rows, {key: vector for key, vector in made if vector is not None})
+            return len(rows)
+
+        return Batch(len(rows), list(texts.values()), kept)
 
 
 def _settled(batch: Sequence[Waiting]) -> dict[str, list[object]]:

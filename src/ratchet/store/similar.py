@@ -12,7 +12,7 @@ from psycopg.rows import scalar_row, tuple_row
 
 from ratchet.domain.errors import RatchetError
 from ratchet.store import naming
-from ratchet.store.embeddings import Embedder, vector_text
+from ratchet.store.embeddings import Batch, Embedder, Vector, vector_text
 from ratchet.store.pool import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -26,14 +26,24 @@ order by u.alert
 on conflict (alert) do nothing
 """
 WAITING: Final = """
-select alert from alert_names where embedding is null and words <> '{}' order by alert limit %(limit)s
+select alert from alert_names
+where embedding is null and words <> '{}' and not unembeddable order by alert limit %(limit)s
+"""
+COUNT_WAITING: Final = """
+select count(*) from alert_names where embedding is null and words <> '{}' and not unembeddable
 """
 KEEP: Final = """
-update alert_names n set embedding = u.embedding::halfvec
+update alert_names n set embedding = u.embedding::halfvec, unembeddable = u.embedding is null
 from unnest(%(alerts)s::text[], %(vectors)s::text[]) as u (alert, embedding)
 where n.alert = u.alert and n.embedding is null
-  and exists (select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s)
 """
+FORGET_VECTORS: Final = (
+    "alter table alert_names drop column embedding, drop column unembeddable,"
+    " add column embedding halfvec({dimension}), add column unembeddable boolean not null default false",
+    "create index alert_names_embedding on alert_names using hnsw (embedding halfvec_cosine_ops)",
+    "create index alert_names_waiting on alert_names (alert)"
+    " where embedding is null and words <> '{{}}' and not unembeddable",
+)
 # Steps from name to name along the index: the events are many times more than the names.
 NAMELESS: Final = """
 with recursive known (alert) as (
@@ -163,21 +173,23 @@ async def remember(conn: Connection, firsts: Mapping[str, datetime]) -> int:
     return (await conn.execute(REMEMBER, values)).rowcount if firsts else 0
 
 
-async def waiting(conn: Connection, limit: int) -> list[str]:
-    """Names without an embedding."""
-    async with conn.cursor(row_factory=scalar_row) as cur:
-        return await (await cur.execute(WAITING, {"limit": limit})).fetchall()
+class NameVectors:
+    """Satisfies `ratchet.store.embeddings.Target`."""
 
+    count_waiting: Final = COUNT_WAITING
+    forget: Final = FORGET_VECTORS
 
-async def keep(db: Database, model: str, vectors: Mapping[str, Sequence[float]]) -> int:
-    """Store vectors by name, unless the model was changed meanwhile. Returns how many names have one now."""
-    values = {
-        "alerts": list(vectors),
-        "vectors": [vector_text(vector) for vector in vectors.values()],
-        "model": model,
-    }
-    async with db.transaction() as conn:
-        return (await conn.execute(KEEP, values)).rowcount
+    async def batch(self, conn: Connection, limit: int) -> Batch | None:
+        async with conn.cursor(row_factory=scalar_row) as cur:
+            alerts: list[str] = await (await cur.execute(WAITING, {"limit": limit})).fetchall()
+        if not alerts:
+            return None
+
+        async def keep(conn: Connection, vectors: Sequence[Vector | None]) -> int:
+            texts = [None if vector is None else vector_text(vector) for vector in vectors]
+            return (await conn.execute(KEEP, {"alerts": alerts, "vectors": texts})).rowcount
+
+        return Batch(len(alerts), [spoken(alert) for alert in alerts], keep)
 
 
 async def prune(db: Database) -> int:

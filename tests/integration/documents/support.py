@@ -36,7 +36,7 @@ class Counting:
         return [self._vector(text) for text in texts]
 
     def _vector(self, text: str) -> list[float]:
-        digest = hashlib.sha256(text.encode()).digest() * 12
+        digest = hashlib.sha256(text.encode()).digest() * (self.dimension // 32 + 1)
         return [byte / 255 for byte in digest[: self.dimension]]
 
     @property

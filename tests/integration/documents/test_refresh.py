@@ -197,13 +197,7 @@ async def test_another_model_embeds_everything_anew(library: Library) -> None:
     assert await library.rows("select embedding::text from chunks") == first
 
 
-async def test_a_model_of_another_dimension_is_refused_and_not_stored(library: Library) -> None:
-    library.write("a.md", page("A", "One"))
-    await library.refresh()
-    library.embedder.dimension = 768
-    outcome = await library.embed()
-    assert isinstance(outcome, Cancel)
-    assert "768" in outcome.reason
+async def test_without_a_model_nothing_is_embedded(library: Library) -> None:
     assert isinstance(await Embed(library.db, None).run(EmbedJob(), CONTEXT), Cancel)
 
 

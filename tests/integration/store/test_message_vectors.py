@@ -142,10 +142,7 @@ async def test_an_edit_between_reading_and_keeping_is_embedded_next(database: Da
     embedder = Counting()
     (vector,) = await embedder.embed([SAID])
     async with database.transaction() as conn:
-        await conn.execute(
-            "insert into settings (name, value) values ('embedding', '{\"model\": \"letters\"}')"
-        )
-    assert await message_vectors.keep(database, "letters", batch, {batch[0].hash: vector})
+        await message_vectors.keep(conn, batch, {batch[0].hash: vector})
     await embed(database, embedder)
     assert embedder.calls[-1] == ["the queue is empty again"]
 

@@ -27,6 +27,7 @@ from ratchet.store.backtest import load
 from ratchet.store.migrate import migrate
 from ratchet.store.pool import Database
 from ratchet.store.similar import SimilarAlerts
+from ratchet.store.vector_tables import VECTOR_TABLES
 from tests.integration.documents.support import CONTEXT, Counting
 from tests.integration.pipeline.house import ME, House, Raw, alert_said, at, deleted
 
@@ -158,11 +159,11 @@ async def test_the_background_job_embeds_the_names_as_words(house: House) -> Non
 async def test_names_are_embedded_in_batches_and_one_without_words_does_not_wait(house: House) -> None:
     async with house.db.transaction() as conn:
         await similar.remember(conn, {f"Alert{n}": LATER for n in range(BATCH + 5)} | {"!!!": LATER})
-    assert await embeddings.count_waiting(house.db) == BATCH + 5
+    assert await embeddings.count_waiting(house.db, VECTOR_TABLES) == BATCH + 5
     embedder, told = Counting(), list[int]()
     assert await Embed(house.db, embedder).work(embedder, float("inf"), told.append)
     assert told == [BATCH, 5]
-    assert await embeddings.count_waiting(house.db) == 0
+    assert await embeddings.count_waiting(house.db, VECTOR_TABLES) == 0
 
 
 async def test_another_model_embeds_the_names_anew(house: House) -> None:
