@@ -17,7 +17,7 @@ import structlog
 from ratchet.app.handlers import QUOTES_S, all_handlers, classifier_of, runbook_rooms
 from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
-from ratchet.app.store import Store, open_store
+from ratchet.app.store import Store, open_server, open_store
 from ratchet.domain.errors import Transient
 from ratchet.handlers.understand import TemplateReader
 from ratchet.jobs.base import Periodic, Route
@@ -66,6 +66,7 @@ __all__ = [
     "build",
     "chosen_models",
     "classifier_of",
+    "open_server",
     "open_store",
     "recorded",
     "run",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from ratchet.jobs import schema as job_schema
@@ -24,17 +24,20 @@ class Store:
 
 
 @asynccontextmanager
+async def open_server(settings: Settings) -> AsyncIterator[tuple[str, EmbeddedServer | None]]:
+    """The conninfo of the configured database, started when it is ours; not migrated."""
+    if not settings.database.embedded:
+        yield settings.database.conninfo, None
+        return
+    async with EmbeddedServer.start(settings.data_dir / "postgres") as server:
+        yield server.conninfo, server
+
+
+@asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """The configured database, started when it is ours, migrated. Raises Misconfigured, Transient."""
-    async with AsyncExitStack() as stack:
-        server: EmbeddedServer | None = None
-        conninfo = ""
-        if settings.database.embedded:
-            server = await stack.enter_async_context(EmbeddedServer.start(settings.data_dir / "postgres"))
-            conninfo = server.conninfo
-        else:
-            conninfo = settings.database.conninfo
+    async with open_server(settings) as (conninfo, server):
         await migrate(conninfo)
         await job_schema.install(conninfo)
-        db = await stack.enter_async_context(open_database(conninfo))
-        yield Store(db, Queue(db.connection), server)
+        async with open_database(conninfo) as db:
+            yield Store(db, Queue(db.connection), server)

@@ -18,7 +18,7 @@ from ratchet.settings import Settings
 
 async def show(settings: Settings, *, as_json: bool) -> None:
     """Connect to every server and print what came of it. Raises Misconfigured."""
-    async with _connected(settings) as client:
+    async with connected(settings) as client:
         found = client.status()
     if as_json:
         typer.echo(json.dumps([asdict(server) for server in found], indent=2))
@@ -31,13 +31,13 @@ async def show(settings: Settings, *, as_json: bool) -> None:
 async def call(settings: Settings, server: str, tool: str, arguments: str) -> None:
     """Call one tool and print its result as JSON. Raises Refused, Transient (in a group), Misconfigured."""
     values = _values(arguments)
-    async with _connected(settings, [server]) as client:
+    async with connected(settings, [server]) as client:
         found = await client.call(server, tool, values)
     typer.echo(found if isinstance(found, str) else json.dumps(found, indent=2, ensure_ascii=False))
 
 
 @asynccontextmanager
-async def _connected(settings: Settings, names: Sequence[str] = ()) -> AsyncIterator[McpClient]:
+async def connected(settings: Settings, names: Sequence[str] = ()) -> AsyncIterator[McpClient]:
     """Every server, or those of the given names, once each is connected or has failed."""
     servers = settings.external_servers
     chosen = [server for server in servers if server.name in names] if names else servers

@@ -27,9 +27,8 @@ from ratchet.domain.events import Envelope
 from ratchet.slack.errors import translate
 from ratchet.slack.identity import Identity
 from ratchet.slack.parse import parse_envelope
-from ratchet.slack.web import SlackConfig, is_local, sdk_logger
+from ratchet.slack.web import APP_SETTING, SlackConfig, is_local, sdk_logger
 
-APP_SETTING: Final = "RATCHET_SLACK_APP_TOKEN"  # the setting's name, for remedies
 _ENVELOPE_ID: Final = re.compile(r'"envelope_id"\s*:\s*"([A-Za-z0-9_.:-]{1,128})"')
 
 log = structlog.get_logger(__name__)

@@ -10,6 +10,8 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ from ratchet.slack.identity import Account, Identity
 from ratchet.slack.render import Block, OutgoingMessage
 
 DEFAULT_BASE_URL: Final = "https://slack.com/api/"
+APP_SETTING: Final = "RATCHET_SLACK_APP_TOKEN"
 BOT_SETTING: Final = "RATCHET_SLACK_BOT_TOKEN"  # the setting's name, for remedies
 METADATA_TYPE: Final = "ratchet"
 PAGE_SIZE: Final = 200
@@ -126,6 +129,24 @@ class SlackWeb:
             team_url=_text(data, "url"),
             scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
         )
+
+    async def clock(self) -> datetime | None:
+        """What time it is at Slack, to the second; None when it does not say."""
+        answer = await self._call("api.test", self._client.api_test)
+        said = str(answer.headers.get("Date") or answer.headers.get("date") or "")
+        try:
+            return parsedate_to_datetime(said)
+        except ValueError:
+            return None
+
+    async def check_app_token(self, app_token: str) -> None:
+        """Raises Misconfigured when Slack would open no connection for it. What it opens is not used."""
+        method = "apps.connections.open"
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._client.apps_connections_open(app_token=app_token)
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise translate(error, method, APP_SETTING) from None
 
     async def _app_of(self, bot_id: str) -> str:
         try:

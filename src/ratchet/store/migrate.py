@@ -92,6 +92,19 @@ async def migrate(conninfo: str, source: Traversable | None = None) -> list[str]
                     await connection.execute(UNLOCK, (LOCK_KEY,))
 
 
+async def pending(conninfo: str) -> list[str]:
+    """Names of what `migrate` would apply now; applies nothing. Raises as `migrate`."""
+    await check_server(conninfo)
+    async with await connect(conninfo) as connection:
+        with translated_errors():
+            cursor = await connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL")
+            there = await cursor.fetchone()
+            rows = await (await connection.execute(APPLIED)).fetchall() if there and there[0] else []
+    applied = {version: (name, checksum) for version, name, checksum in rows}
+    migrations = load_migrations(resources.files("ratchet.store") / "migrations")
+    return [migration.name for migration in missing(migrations, applied)]
+
+
 def load_migrations(source: Traversable) -> list[Migration]:
     """In order. Raises Misconfigured for a name that is not one or a number used twice."""
     found: dict[int, Migration] = {}
