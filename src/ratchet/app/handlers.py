@@ -34,6 +34,7 @@ from ratchet.slack.identity import Account
 from ratchet.store.channels import Channels
 from ratchet.store.conversations import Conversations
 from ratchet.store.document_search import DocumentSearch
+from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.pool import Database
@@ -66,7 +67,9 @@ def all_handlers(
         RunbookRequest(writer, teller),
         ChangeRunbook(writer, Incidents(db), links),
         Quiet(),
-        _assistant(settings, Reader(db), links, runner, told, DocumentSearch(db, embedder)),
+        _assistant(
+            settings, Reader(db), links, runner, told, (DocumentSearch(db, embedder), HelpThreads(db))
+        ),
         Talk(Channels(db), Conversations(db), links, progress),
     )
 
@@ -77,7 +80,7 @@ def _assistant(
     links: WorkspaceLinks,
     runner: Model | None,
     runbooks: ToldRunbooks,
-    documents: DocumentSearch,
+    written: tuple[DocumentSearch, HelpThreads],
 ) -> Assistant:
     return Assistant(
         reader,
@@ -87,7 +90,8 @@ def _assistant(
         reader,
         budget=settings.turn_budget,
         timeout_s=settings.turn_seconds + QUOTES_S,
-        documents=documents,
+        documents=written[0],
+        gaps=written[1],
     )
 
 

@@ -19,6 +19,7 @@ from ratchet.llm.turn import Tool
 from ratchet.pipeline.pages import onboard_job
 from ratchet.settings import Settings
 from ratchet.store.channels import Channels
+from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
@@ -54,7 +55,9 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
 
     def tools() -> list[Tool]:
         links = WorkspaceLinks(ratchet.account.team_url)
-        return builtin(ToolDeps(Reader(db), links, utc_now, runbooks, ratchet.documents), PUBLIC)
+        return builtin(
+            ToolDeps(Reader(db), links, utc_now, runbooks, ratchet.documents, HelpThreads(db)), PUBLIC
+        )
 
     runbooks = ToldRunbooks(*runbook_rooms(db, ratchet.account.team_url), utc_now)
 
@@ -77,6 +80,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         Runbooks(db).versions,
         post,
         Reader(db),
+        HelpThreads(db),
         WorkspaceLinks(ratchet.account.team_url),
         settings.http_token.get_secret_value() if settings.http_token else None,
         tools=tools,

@@ -67,6 +67,21 @@ def usage(
         asyncio.run(cli_report.used(quiet_settings(), cli_report.Options(days, as_json, markdown)))
 
 
+@app.command()
+def gaps(
+    *,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Days up to now.")] = 30,
+    channel: Annotated[str | None, typer.Option(help="Name or id; without it every public channel.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    markdown: Annotated[bool, typer.Option(help="As Markdown.")] = False,
+) -> None:
+    """Say what the documents lack: what is asked again and again, who answers it, and a page for it."""
+    from ratchet.cli import report as cli_report  # noqa: PLC0415  # heavy
+
+    with told():
+        asyncio.run(cli_report.gaps(quiet_settings(), channel, cli_report.Options(days, as_json, markdown)))
+
+
 feedback_app = typer.Typer(help="What people thought of answers.", no_args_is_help=True)
 app.add_typer(feedback_app, name="feedback")
 

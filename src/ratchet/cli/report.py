@@ -1,4 +1,4 @@
-"""`ratchet report` and `ratchet usage`."""
+"""`ratchet report`, `ratchet usage` and `ratchet gaps`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from rich.markdown import Markdown
 
 from ratchet.app import open_store
 from ratchet.domain.errors import Refused
-from ratchet.reports import channel_json, channel_text, usage, usage_text
+from ratchet.reports import channel_json, channel_text, gaps_text, usage, usage_text
 from ratchet.reports.channel import channel_report
 from ratchet.settings import Settings
 from ratchet.store.channels import Channels
+from ratchet.store.help_threads import HelpThreads
 from ratchet.store.reader import Reader
-from ratchet.tools.base import WorkspaceLinks
+from ratchet.tools.base import PUBLIC, WorkspaceLinks
+from ratchet.tools.doc_gaps import read_gaps
 
 # Without a connection to Slack its workspace is not known; this address asks which.
 ANY_WORKSPACE: Final = "https://slack.com"
@@ -56,6 +58,23 @@ async def used(settings: Settings, options: Options) -> None:
         rows = await Reader(store.db).usage_rows(now - timedelta(days=options.days), now, visible_from=None)
     report = usage.usage_report(rows)
     show(usage.as_json(report), usage_text.markdown(report), options)
+
+
+async def gaps(settings: Settings, name: str | None, options: Options) -> None:
+    """Print what the documents lack. Raises Refused for a channel that is not recorded."""
+    now = datetime.now(UTC)
+    async with open_store(settings) as store:
+        found = await Channels(store.db).find(name) if name else None
+        if name and found is None:
+            raise Refused(f"No channel {name} is recorded; give its name or its id.")
+        report, rows = await read_gaps(
+            HelpThreads(store.db),
+            [found.id] if found else None,
+            found.id if found else PUBLIC,
+            (now - timedelta(days=options.days), now),
+        )
+    links = WorkspaceLinks(ANY_WORKSPACE)
+    show(gaps_text.as_json(report, rows, links), gaps_text.markdown(report, rows, links), options)
 
 
 def show(data: dict[str, Any], text: str, options: Options) -> None:

@@ -34,7 +34,7 @@ from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.spending import USED_UP
 from ratchet.llm.turn import Resumed, Tool, Turn, TurnResult, TurnRunner
 from ratchet.tools import builtin
-from ratchet.tools.base import DocumentReader, RunbookReader, ToolDeps, author, minute
+from ratchet.tools.base import DocumentReader, GapReader, RunbookReader, ToolDeps, author, minute
 
 log = structlog.get_logger(__name__)
 
@@ -133,6 +133,7 @@ class Assistant:
     # Above the budget's own seconds, so that an exhausted turn still ends in quotes.
     timeout_s: float = 120.0
     documents: DocumentReader | None = None
+    gaps: GapReader | None = None
 
     def wants(self, trigger: Trigger) -> bool:
         return addressed(trigger) and not is_request(trigger.message.text, trigger.me_user_id)
@@ -251,7 +252,7 @@ class Assistant:
         earlier = [message for message in thread if message.ts != trigger.message.ts]
         query = _query(trigger.message, asked, thread)
         opening = Opening(self.reader, self.links, trigger.message, query, self._answer, self.documents)
-        deps = ToolDeps(self.reader, self.links, self.clock, self.runbooks, self.documents)
+        deps = ToolDeps(self.reader, self.links, self.clock, self.runbooks, self.documents, self.gaps)
         return Turn(
             instructions=text_of("assistant"),
             prompt=prompt(asked, context, earlier),

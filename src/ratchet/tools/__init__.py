@@ -5,6 +5,7 @@ from __future__ import annotations
 from ratchet.llm.turn import Tool
 from ratchet.tools.base import ToolDeps
 from ratchet.tools.channel_report import ChannelReportTool
+from ratchet.tools.doc_gaps import DocGapsTool
 from ratchet.tools.docread import DocReadTool
 from ratchet.tools.docsearch import DocSearchTool
 from ratchet.tools.incidents import IncidentsTool
@@ -29,4 +30,5 @@ def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
         Tool(ListAlertsTool(deps, asked_in).list_alerts),
         Tool(ChannelReportTool(deps, asked_in).channel_report),
         Tool(UsageReportTool(deps, asked_in).usage_report),
+        *([Tool(DocGapsTool(deps, deps.gaps, asked_in).doc_gaps)] if deps.gaps else []),
     ]

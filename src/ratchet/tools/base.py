@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from ratchet.domain.documents import DocumentHit, StoredDocument
 from ratchet.domain.errors import Refused
+from ratchet.domain.gaps import Compared, HelpRows
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, Message, MessageRef
 from ratchet.domain.reports import AlertCount, ChannelRows, UsageRows
@@ -136,6 +137,18 @@ class DocumentReader(Protocol):
         ...
 
 
+class GapReader(Protocol):
+    async def help_rows(
+        self, channel_ids: Sequence[str] | None, *, visible_from: str, since: datetime, until: datetime
+    ) -> HelpRows:
+        """The threads that people began in that time. `channel_ids` None: of every public channel."""
+        ...
+
+    async def compared(self, refs: Sequence[MessageRef], addresses: Sequence[str]) -> Compared:
+        """What stands near these messages, and which documents the addresses lead to."""
+        ...
+
+
 class Permalinks(Protocol):
     def __call__(self, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
         """The address of a message. `thread_ts` is the root's ts, for a reply."""
@@ -169,6 +182,7 @@ class ToolDeps:
     clock: Callable[[], datetime]
     runbooks: RunbookReader | None = None
     documents: DocumentReader | None = None
+    gaps: GapReader | None = None
 
 
 @dataclass(frozen=True, slots=True)

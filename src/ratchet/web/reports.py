@@ -11,8 +11,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from ratchet.reports import channel_json, channel_text, usage, usage_text
+from ratchet.reports import channel_json, channel_text, gaps_text, usage, usage_text
 from ratchet.reports.channel import channel_report
+from ratchet.tools.base import PUBLIC
+from ratchet.tools.doc_gaps import read_gaps
 from ratchet.web.channels import the_channel
 from ratchet.web.parameters import clean
 from ratchet.web.problems import RESPONSES
@@ -30,6 +32,8 @@ BOTH: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 
+NAMED: Final = "Name or id; without it all public channels"
+GapDays = Annotated[int, Query(ge=1, le=365, description="Days up to now")]
 Days = Annotated[int, Query(ge=1, le=MAX_DAYS, description="Days up to now")]
 ChannelName = Annotated[
     str, AfterValidator(clean), Query(min_length=1, max_length=500, description="Name or id")
@@ -64,7 +68,33 @@ def router(services: Services) -> APIRouter:
             else JSONResponse(usage.as_json(report))
         )
 
+    @routes.get("/gaps", responses=BOTH, response_class=Response)
+    async def get_gaps(
+        channel: Annotated[
+            str | None, AfterValidator(clean_or_none), Query(min_length=1, max_length=500, description=NAMED)
+        ] = None,
+        days: GapDays = 30,
+        accept: Accept = "",
+    ) -> Response:
+        """What the documents lack: questions asked again and again, with a proposed page; of public channels,
+        or of one channel."""
+        about, now = await the_channel(services, channel) if channel else None, services.now()
+        report, rows = await read_gaps(
+            services.gaps,
+            [about.id] if about else None,
+            about.id if about else PUBLIC,
+            (now - timedelta(days=days), now),
+        )
+        if MARKDOWN in accept:
+            return _markdown(gaps_text.markdown(report, rows, services.links))
+        return JSONResponse(gaps_text.as_json(report, rows, services.links))
+
     return routes
+
+
+def clean_or_none(name: str | None) -> str | None:
+    """See `clean`."""
+    return None if name is None else clean(name)
 
 
 def _markdown(text: str) -> Response:

@@ -16,7 +16,7 @@ from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
 from ratchet.store.search import Search
-from ratchet.tools.base import Permalinks, ReportReader
+from ratchet.tools.base import GapReader, Permalinks, ReportReader
 
 Effects = Sequence[Mapping[str, Any]]
 
@@ -58,7 +58,7 @@ class Services:
     runbook: for a service (None: any) and an alert, of what is public; None: nothing is known.
     runbook_versions: what was kept for a service and an alert, newest first, of what is public (scope "").
     post: Markdown into a channel by id.
-    reports: what reports are made of. links: permalinks of messages.
+    reports, gaps: what reports are made of. links: permalinks of messages.
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
     tools: what is served at /mcp; they read what is public.
     mcp: the state of every external MCP server.
@@ -78,6 +78,7 @@ class Services:
     runbook_versions: Callable[[str | None, str, str], Awaitable[Sequence[KeptRunbook]]]
     post: Callable[[str, str], Awaitable[None]]
     reports: ReportReader
+    gaps: GapReader
     links: Permalinks
     token: str | None = field(default=None, repr=False)
     now: Callable[[], datetime] = utc_now

@@ -78,3 +78,23 @@ async def test_an_unknown_channel_is_refused(database: Database, conninfo: str, 
         "",
         "ratchet: No channel ops-c is recorded; give its name or its id.\n",
     )
+
+
+async def test_gaps_for_people_for_programs_and_as_markdown(
+    database: Database, conninfo: str, tmp_path: Path
+) -> None:
+    then = time.time() - START - 3600
+    asked, told = "How do I run Kafka locally?", "`make kafka-up` in the devstack"
+    await recorded(
+        House(database),
+        *(said(at(then + n), asked, user="UANA") for n in (0, 60)),
+        *(said(at(then + n + 5), told, thread_ts=at(then + n), user="UBO") for n in (0, 60)),
+    )
+    code, output, errors = await ratchet(conninfo, tmp_path, "gaps", "--channel", "ops-c1", "--markdown")
+    assert (code, errors) == (0, "")
+    assert "**2 questions** in #ops-c1 in 30 days: 0 are answered by a document, **2 by none**" in output
+    assert "1. **How do I run Kafka locally?** – asked 2 times by 1 person" in output
+    _, output, _ = await ratchet(conninfo, tmp_path, "gaps", "--json", "--days", "1")
+    assert json.loads(output)["again"][0]["page"]["path"] == "how-to/run-kafka-locally.md"
+    code, _, errors = await ratchet(conninfo, tmp_path, "gaps", "--channel", "nowhere")
+    assert (code, errors.startswith("ratchet: No channel nowhere is recorded")) == (1, True)

@@ -16,6 +16,7 @@ from ratchet.domain.runbooks import Content, Item, KeptRunbook, ToldRunbook, to_
 from ratchet.jobs.queue import Queue
 from ratchet.store import incidents, messages
 from ratchet.store.channels import Channels
+from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
@@ -85,6 +86,7 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         runbook_versions=house.versions,
         post=house.post,
         reports=Reader(database),
+        gaps=HelpThreads(database),
         links=WorkspaceLinks("https://team.slack.com"),
         token=token,
         now=lambda: NOW,

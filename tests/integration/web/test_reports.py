@@ -80,3 +80,11 @@ async def test_what_cannot_be_reported_is_a_problem_in_json(
         answer = await http.get(path, headers=MARKDOWN)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_gaps_are_reported_both_ways(database: Database) -> None:
+    await fill(database)
+    found = (await get(database, "/api/reports/gaps?days=365")).json()
+    assert (found["again"], [channel["name"] for channel in found["channels"]]) == ([], ["ops"])
+    words = await get(database, "/api/reports/gaps?channel=ops", MARKDOWN)
+    assert words.text.startswith("Nobody asked anything in #ops in 30 days.")
