@@ -170,7 +170,7 @@ class Settings(BaseModel):
     @property
     def sources(self) -> list[Source]:
         """Where documents are read. Raises Misconfigured with every error."""
-        return load_sources(self.documentation)
+        return load_sources(self.documentation, environment(), self.data_dir)
 
     @property
     def language_models(self) -> tuple[ModelConfig, ...]:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ratchet.app import chosen_models, open_server
 from ratchet.cli.mcp import connected
+from ratchet.documents.base import NOTHING
 from ratchet.domain.errors import Misconfigured, RatchetError
 from ratchet.llm.check import check_model
 from ratchet.llm.fallback import open_models
@@ -155,7 +156,8 @@ async def documents(settings: Settings) -> AsyncGenerator[Finding, None]:
         yield Finding("documents", "note", "no source is configured", "docs/documents.md")
     for source in settings.sources:
         try:
-            listing = await source.list()
+            async with source.session(NOTHING) as session:
+                listing = await session.list()
         except (RatchetError, OSError, TimeoutError) as error:
             yield Finding(f"documents {source.name}", "problem", str(error) or "no answer in time")
             continue

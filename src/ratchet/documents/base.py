@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,35 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of a source when a session begins.
+
+    `revision` names the last state that was read whole, with the same settings; "" for none: then everything
+    is listed. `files`: path to blob, of the documents that need not be read again. `problems` and `memory`
+    are what that session left.
+    """
+
+    revision: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING: Final = Known()
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """What a source holds now. `files`: path to blob, a hash of the content. `revision` names this state."""
+    """What a source holds now.
+
+    `files`: path to blob, a hash of the content; "" where only reading tells. `revision` names this state.
+    `note`: what the operator should know and nothing stops on, such as a repository that moved.
+    """
 
     revision: str
     files: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,42 @@ class File:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A file without a blob in the listing, which turned out to be as it is stored."""
+
+    path: str
+
+
+Read = File | Problem | Unchanged
+
+
+class Session(Protocol):
+    """A source at work: one connection, one listing, then its files."""
+
+    @property
+    def parallel(self) -> int:
+        """How many files may be read at a time."""
+        ...
+
+    @property
+    def memory(self) -> Mapping[str, Any]:
+        """JSON for the next session; asked for after the last file."""
+        ...
+
+    async def list(self) -> Listing:
+        """Raises Refused or Transient when the source as a whole cannot be read; what is stored stays."""
+        ...
+
+    async def read(self, path: str) -> Read:
+        """A file of the listing. Raises Transient when the source went away meanwhile."""
+        ...
+
+    def url(self, path: str) -> str:
+        """Where a person can open the file; "" for nowhere, or for `BASE/blob/REVISION/PATH`."""
+        ...
+
+
 class Source(Protocol):
     """`kind` is the `type` in the sources file."""
 
@@ -46,14 +106,14 @@ class Source(Protocol):
     @property
     def kind(self) -> str: ...
 
-    async def list(self) -> Listing:
-        """Raises Refused or Transient when the source as a whole cannot be read; what is stored stays."""
+    @property
+    def base(self) -> str:
+        """The address before `/blob/REVISION/PATH`; "" where there is none."""
         ...
 
-    async def read(self, path: str) -> File | Problem:
-        """A file of the listing. Raises Transient when the source went away meanwhile."""
+    @property
+    def fingerprint(self) -> str:
+        """The settings that decide which files there are; with another one everything is listed anew."""
         ...
 
-    def url(self, path: str) -> str:
-        """Where a person can open the file; "" for nowhere."""
-        ...
+    def session(self, known: Known) -> AbstractAsyncContextManager[Session]: ...

@@ -4,31 +4,57 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import yaml
 
 from ratchet.documents.base import Source
-from ratchet.documents.directory import INCLUDE, Directory
+from ratchet.documents.content import INCLUDE
+from ratchet.documents.directory import Directory
+from ratchet.documents.github import GitHubSource
+from ratchet.documents.github_api import GITHUB, LOOPBACK, GitHubAccess
+from ratchet.documents.given import Given, WrongError
 from ratchet.domain.errors import Misconfigured
 
 SETTING: Final = "RATCHET_DOCUMENTATION"
-LATER: Final = ("github", "git", "website")
 MAX_FILE_CHARS: Final = 1_000_000
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_DIRECTORY_KEYS: Final = frozenset({"path", "include", "url"})
+_OWNER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_REPO: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_GITHUB_KEYS: Final = (
+    "owner",
+    "repo",
+    "path",
+    "branch",
+    "include",
+    "github_url",
+    "token",
+    "app_id",
+    "installation_id",
+    "private_key_path",
+)
 
 
-class _WrongError(ValueError):
-    """What is wrong with one source."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What sources are made with. `base`: the folder of the sources file; `data_dir`: for what they keep."""
+
+    base: Path
+    environment: Mapping[str, str]
+    data_dir: Path
 
 
-def load_sources(path: Path | None) -> list[Source]:
+def load_sources(
+    path: Path | None, environment: Mapping[str, str] | None = None, data_dir: Path = Path()
+) -> list[Source]:
     """The sources that the file names, in its order; none without a file. A directory is a source by itself.
 
-    Raises Misconfigured, with every error at once.
+    `environment` is for values such as ${GITHUB_TOKEN}; `data_dir` for what a source keeps on disk. Raises
+    Misconfigured, with every error at once.
     """
     if path is None:
         return []
@@ -41,8 +67,8 @@ def load_sources(path: Path | None) -> list[Source]:
     for number, entry in enumerate(entries, 1):
         label = entry.get("name") if isinstance(entry, dict) else None
         try:
-            sources.append(_source(entry, path.parent))
-        except _WrongError as error:
+            sources.append(_source(entry, _Place(path.parent, environment or {}, data_dir)))
+        except WrongError as error:
             problems.append(f"{SETTING}: {path}, source {label or number}: {error}")
     twice = [name for name, count in Counter(source.name for source in sources).items() if count > 1]
     problems += [
@@ -73,42 +99,58 @@ def _entries(path: Path) -> Sequence[Any]:
     return entries
 
 
-def _source(entry: Any, base: Path) -> Source:
+def _source(entry: Any, place: _Place) -> Source:
     if not isinstance(entry, dict):
-        raise _WrongError("is no mapping with name and type")
+        raise WrongError("is no mapping with name and type")
     name, kind = entry.get("name"), entry.get("type")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise _WrongError("needs a name of letters, digits, dots, dashes and underscores")
-    if kind in LATER:
-        raise _WrongError(f"type {kind} is not supported yet; type directory is")
-    if kind != "directory":
-        raise _WrongError(f"needs a type, of directory, {', '.join(LATER)}")
-    given = entry.get("directory")
-    if not isinstance(given, dict):
-        raise _WrongError("needs `directory: {path: …}`")
-    return _directory(name, given, base)
+        raise WrongError("needs a name of letters, digits, dots, dashes and underscores")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise WrongError(f"needs a type, of {', '.join(_KINDS)}")
+    return _KINDS[kind](name, Given(kind, entry.get(kind), place.base, place.environment), place)
 
 
-def _directory(name: str, given: Mapping[Any, Any], base: Path) -> Directory:
-    """A relative path is relative to the sources file."""
-    if unknown := sorted(str(key) for key in given if key not in _DIRECTORY_KEYS):
-        raise _WrongError(f"directory has no setting {', '.join(unknown)}; it has path, include, url")
-    path, url = given.get("path"), given.get("url", "")
-    if not isinstance(path, str) or not path.strip():
-        raise _WrongError("needs `directory: {path: …}`")
-    if not isinstance(url, str) or (url and not url.startswith(("https://", "http://"))):
-        raise _WrongError("directory.url is no web address")
-    return Directory(name, base / Path(path).expanduser(), tuple(_include(given.get("include"))), url)
+def _directory(name: str, given: Given, _: _Place) -> Source:
+    given.only("path", "include", "url")
+    include = given.patterns("include", INCLUDE)
+    return Directory(name, given.path("path"), include, given.address("url", ""))
 
 
-def _include(given: Any) -> Iterator[str]:
-    if given is None:
-        yield from INCLUDE
-        return
-    for pattern in [given] if isinstance(given, str) else given if isinstance(given, list) else [None]:
-        if not isinstance(pattern, str) or not pattern.strip():
-            raise _WrongError("directory.include is a list of patterns such as **/*.md")
-        pure = PurePosixPath(pattern)
-        if pure.is_absolute() or ".." in pure.parts:
-            raise _WrongError(f"directory.include: {pattern} leads out of the directory")
-        yield pattern.removeprefix("./")
+def _github(name: str, given: Given, _: _Place) -> Source:
+    given.only(*_GITHUB_KEYS)
+    url = given.address("github_url", GITHUB)
+    if url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK:
+        raise WrongError("github.github_url begins with https://, since a token is sent there")
+    owner, repo = given.text("owner"), given.text("repo").removesuffix(".git")
+    if not _OWNER.fullmatch(owner) or not _REPO.fullmatch(repo) or repo in (".", ".."):
+        raise WrongError("github.owner and github.repo are the two parts of OWNER/REPO")
+    access = GitHubAccess(owner, repo, url, *_sign_in(given))
+    include = given.patterns("include", INCLUDE)
+    return GitHubSource(name, access, given.folder("path"), given.text("branch", ""), include)
+
+
+def _sign_in(given: Given) -> tuple[str, str, int, str]:
+    """Token, App, installation and private key: one of the two ways, or neither for a public repository."""
+    app = [key for key in ("app_id", "installation_id", "private_key_path") if given.has(key)]
+    if app and given.has("token"):
+        raise WrongError("has a token and a GitHub App; give one of the two")
+    if not app:
+        return given.text("token", ""), "", 0, ""
+    app_id, installation = given.text("app_id"), given.text("installation_id")
+    if not installation.isascii() or not installation.isdigit():
+        raise WrongError("github.installation_id is a number")
+    path = given.path("private_key_path")
+    try:
+        key = path.read_text(encoding="ascii")[:MAX_FILE_CHARS]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no PEM file"
+        raise WrongError(f"github.private_key_path: {path} cannot be read: {reason}") from None
+    if "PRIVATE KEY-----" not in key:
+        raise WrongError(f"github.private_key_path: {path} holds no private key in PEM")
+    return "", app_id, int(installation), key
+
+
+_KINDS: Final[Mapping[str, Callable[[str, Given, _Place], Source]]] = {
+    "github": _github,
+    "directory": _directory,
+}

@@ -7,19 +7,18 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
-from ratchet.documents.base import File, Listing, Problem
+from ratchet.documents.base import File, Known, Listing, Problem
+from ratchet.documents.content import INCLUDE, MAX_FILE_BYTES, SKIPPED_FOLDERS, text_of, too_large
 from ratchet.documents.globs import matcher
 from ratchet.domain.errors import Refused, Transient
 
-INCLUDE: Final = ("**/*.md", "**/*.markdown", "**/*.mdx", "**/*.txt")
-MAX_FILE_BYTES: Final = 2_000_000
-SKIPPED_FOLDERS: Final = frozenset({"node_modules", "__pycache__"})
 # Not every system has all of them.
 OPEN_FLAGS: Final = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY", "O_CLOEXEC")
@@ -37,6 +36,20 @@ class Directory:
     include: tuple[str, ...] = INCLUDE
     base_url: str = ""
     kind: str = "directory"
+    base: str = ""
+    parallel: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.root}\0{self.include}"
+
+    @property
+    def memory(self) -> Mapping[str, Any]:
+        return {}
+
+    def session(self, known: Known) -> AbstractAsyncContextManager[Directory]:
+        """Every file is read for its hash, so that nothing need be known."""
+        return nullcontext(self)
 
     async def list(self) -> Listing:
         async with asyncio.timeout(LIST_TIMEOUT_S):
@@ -102,22 +115,19 @@ def _read(root: Path, path: str) -> File | Problem:
         target = (root / path).resolve(strict=True)
         if not target.is_relative_to(root):
             return Problem(path, "leads out of the directory")
-        data = _bytes(target)
+        data = _bytes(target, path)
     except OSError as error:
         gone = error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
         return Problem(path, f"cannot be read: {error.strerror or 'a loop of links'}", lasting=gone)
     except RuntimeError:  # how Python 3.11 reports a loop of links
         return Problem(path, "cannot be read: a loop of links")
-    if isinstance(data, str):
-        return Problem(path, data)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Problem(path, f"is not UTF-8 (byte {error.start})")
-    return File(path, hashlib.sha256(data).hexdigest(), text)
+    if isinstance(data, Problem):
+        return data
+    text = text_of(path, data)
+    return text if isinstance(text, Problem) else File(path, hashlib.sha256(data).hexdigest(), text)
 
 
-def _bytes(target: Path) -> bytes | str:
+def _bytes(target: Path, path: str) -> bytes | Problem:
     """The content, or why it is none of a document.
 
     A pipe must not block, and the file must not have become a link meanwhile.
@@ -126,10 +136,7 @@ def _bytes(target: Path) -> bytes | str:
     with os.fdopen(descriptor, "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
-            return "is no regular file"
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        return f"is larger than {MAX_FILE_BYTES // 1_000_000} MB ({about.st_size / 1e6:.1f} MB)"
-    if b"\0" in data:
-        return "is binary"
-    return data
+            return Problem(path, "is no regular file")
+        if about.st_size > MAX_FILE_BYTES:
+            return too_large(path, about.st_size)
+        return file.read(MAX_FILE_BYTES + 1)

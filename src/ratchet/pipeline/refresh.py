@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
 
 import structlog
 
-from ratchet.documents.base import Listing, Problem, Source
+from ratchet.documents.base import NOTHING, File, Known, Listing, Problem, Read, Session, Source, Unchanged
 from ratchet.documents.parse import document
-from ratchet.domain.errors import RatchetError
-from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Periodic, Priority
+from ratchet.domain.errors import RatchetError, Transient
+from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Periodic, Priority, Snooze
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline.embed import embed_job
 from ratchet.pipeline.work import RefreshJob
-from ratchet.store.documents import Documents
+from ratchet.store.documents import Documents, Left
 from ratchet.store.pool import Database
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 CRON: Final = "*/10 * * * *"
 JITTER_S: Final = 60.0
 MAX_PROBLEMS: Final = 200
+PROGRESS_EVERY: Final = 25
 REMOVED_AT_ONCE: Final = 1_000
 # After so many changed documents the statistics of words are taken anew.
 ANALYZED_AFTER: Final = 20
@@ -34,14 +35,19 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(slots=True)
 class Refreshed:
-    """What one refresh did. `error` when the source as a whole could not be read."""
+    """What one refresh did. `error` when the source as a whole could not be read.
+
+    `retry_after`: seconds that the source asked us to wait.
+    """
 
     source: str
     read: int = 0
     unchanged: int = 0
     removed: int = 0
     problems: list[Problem] = field(default_factory=list)
+    note: str = ""
     error: str | None = None
+    retry_after: float | None = None
 
 
 class Refresh:
@@ -93,45 +99,74 @@ class Refresh:
         """A source that cannot be read is no failure of the job: the next period tries again."""
         if job.source not in self._sources:
             return Cancel(f"no source is called {job.source}")
-        await self.refresh(job.source)
-        return Done()
+        done = await self.refresh(job.source)
+        # The job waits for as long as it was asked to, so that no period puts another one.
+        return Snooze(done.retry_after, done.error or "") if done.retry_after else Done()
 
     async def refresh(self, name: str, progress: Progress | None = None) -> Refreshed:
         """Bring the store to what the source holds now; `progress` gets name, done and total."""
         source = self._sources[name]
         done = Refreshed(name)
-        await self._documents.begin(name, source.kind)
+        await self._documents.begin(name, source.kind, source.base)
         try:
-            listing = await source.list()
-            await self._read_changed(source, listing, done, progress)
+            known = await self._known(source)
+            async with source.session(known) as session:
+                listing = await session.list()
+                await self._read_changed(session, listing, known, done, progress)
+                memory = session.memory
         except (RatchetError, OSError, TimeoutError) as error:
             done.error = str(error) or "it did not answer in time"
+            done.retry_after = error.retry_after if isinstance(error, Transient) else None
             await self._documents.fail(name, done.error)
             log.warning("source_failed", source=name, reason=done.error)
             return done
-        await self._finish(source, listing, done)
+        await self._finish(source, listing, memory, done)
         return done
 
-    async def _read_changed(
-        self, source: Source, listing: Listing, done: Refreshed, progress: Progress | None
-    ) -> None:
-        known = await self._documents.blobs(source.name)
-        done.problems = list(listing.problems)
-        changed = [path for path, blob in listing.files.items() if known.get(path) != blob]
-        done.unchanged = len(listing.files) - len(changed)
-        for number, path in enumerate(changed, 1):
-            file = await source.read(path)
-            if isinstance(file, Problem):
-                done.problems.append(file)
-            else:
-                # A large file takes a while to take apart; the loop has other things to do.
-                found = await asyncio.to_thread(document, file, source.url(path))
-                await self._documents.put(source.name, found)
-                done.read += 1
-            if progress is not None:
-                progress(source.name, number, len(changed))
+    async def _known(self, source: Source) -> Known:
+        files = await self._documents.blobs(source.name)
+        left = await self._documents.left(source.name, source.fingerprint)
+        if left is None:
+            return replace(NOTHING, files=files)
+        problems = tuple(Problem(**problem) for problem in left.problems)
+        return Known(left.revision, files, problems, left.memory)
 
-    async def _finish(self, source: Source, listing: Listing, done: Refreshed) -> None:
+    async def _read_changed(
+        self, session: Session, listing: Listing, known: Known, done: Refreshed, progress: Progress | None
+    ) -> None:
+        done.problems, done.note = list(listing.problems), listing.note
+        changed = [path for path, blob in listing.files.items() if not blob or known.files.get(path) != blob]
+        done.unchanged = len(listing.files) - len(changed)
+        for start in range(0, len(changed), session.parallel):
+            failure: Exception | None = None
+            for found in await _read_some(session, changed[start : start + session.parallel]):
+                if isinstance(found, Exception):
+                    failure = failure or found
+                else:
+                    await self._keep(session, found, known, done)
+            if failure is not None:
+                raise failure
+            at = min(start + session.parallel, len(changed))
+            if progress is not None:
+                progress(done.source, at, len(changed))
+            if at // PROGRESS_EVERY > start // PROGRESS_EVERY:
+                await self._documents.progress(done.source, at, len(changed))
+
+    async def _keep(self, session: Session, found: Read, known: Known, done: Refreshed) -> None:
+        match found:
+            case Problem():
+                done.problems.append(found)
+            case File() if known.files.get(found.path) != found.blob:
+                # A large file takes a while to take apart; the loop has other things to do.
+                made = await asyncio.to_thread(document, found, session.url(found.path))
+                await self._documents.put(done.source, made)
+                done.read += 1
+            case File() | Unchanged():
+                done.unchanged += 1
+
+    async def _finish(
+        self, source: Source, listing: Listing, memory: Mapping[str, Any], done: Refreshed
+    ) -> None:
         """Last, so that a file that was renamed finds its embeddings before they go."""
         gone = {problem.path for problem in done.problems if problem.lasting}
         kept = {problem.path for problem in done.problems if not problem.lasting}
@@ -139,8 +174,10 @@ class Refresh:
         remove = sorted(path for path in stored if path in gone or path not in {*listing.files, *kept})
         for start in range(0, len(remove), REMOVED_AT_ONCE):
             done.removed += await self._documents.remove(source.name, remove[start : start + REMOVED_AT_ONCE])
-        problems = [{"path": p.path, "reason": p.reason} for p in done.problems[:MAX_PROBLEMS]]
-        await self._documents.end(source.name, listing.revision, problems)
+        left = Left(listing.revision, [asdict(problem) for problem in done.problems[:MAX_PROBLEMS]], memory)
+        # What could not be read for now is tried again, though the source does not change meanwhile.
+        fingerprint = None if kept else source.fingerprint
+        await self._documents.end(source.name, left, fingerprint=fingerprint, note=done.note)
         if done.read + done.removed >= ANALYZED_AFTER:
             await self._documents.analyze()
         if done.read:
@@ -154,3 +191,17 @@ class Refresh:
             removed=done.removed,
             problems=len(done.problems),
         )
+
+
+async def _read_some(session: Session, paths: Sequence[str]) -> list[Read | Exception]:
+    """All at a time. One that the source fails at does not stop the others."""
+
+    async def read(path: str) -> Read | Exception:
+        try:
+            return await session.read(path)
+        except (RatchetError, OSError, TimeoutError) as error:
+            return error
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(read(path)) for path in paths]
+    return [task.result() for task in tasks]

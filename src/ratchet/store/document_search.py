@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote, unquote
 
 import structlog
 from psycopg.rows import class_row, tuple_row
@@ -58,7 +59,7 @@ where c.embedding is not null
 order by c.embedding <=> %(vector)s::halfvec limit %(limit)s
 """
 PARTS: Final = """
-select d.source, d.path, d.title, d.url, s.base, coalesce(s.revision, '') as revision, c.number, c.heading, c.text
+select d.source, d.path, d.title, d.url, s.base, coalesce(s.revision, 'HEAD') as revision, c.number, c.heading, c.text
 from unnest(%(sources)s::text[], %(paths)s::text[]) as u (source, path)
 join documents d on d.source = u.source and d.path = u.path
 join sources s on s.name = d.source
@@ -79,7 +80,7 @@ with named as (
     select d.source, d.path from sources s join documents d on d.source = s.name and d.path = any(%(ends)s::text[])
     where s.base <> '' and starts_with(%(name)s, s.base || '/blob/')
 )
-select d.source, d.path, d.title, d.url, s.base, coalesce(s.revision, '') as revision, d.text
+select d.source, d.path, d.title, d.url, s.base, coalesce(s.revision, 'HEAD') as revision, d.text
 from named n join documents d on d.source = n.source and d.path = n.path join sources s on s.name = d.source
 order by length(d.path) desc, d.source limit 1
 """
@@ -180,7 +181,7 @@ class DocumentSearch:
         """The document of this identifier or address, whatever revision it names; None for none."""
         name = storable(name.strip()[:MAX_NAME_CHARS]).partition("#")[0]
         source, _, path = name.partition("/")
-        steps = name.split("/")
+        steps = unquote(name).split("/")
         ends = ["/".join(steps[start:]) for start in range(1, len(steps))][-MAX_DEPTH:]
         values = {"name": name, "source": source, "path": path, "ends": ends}
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
@@ -188,7 +189,8 @@ class DocumentSearch:
         if row is None:
             return None
         named = _id(row.source, row.path, row.base, row.revision)
-        return StoredDocument(named, row.source, row.path, row.title, row.url, row.text)
+        url = _url(row.url, row.path, row.base, row.revision)
+        return StoredDocument(named, row.source, row.path, row.title, url, row.text)
 
     async def _vector(self, query: str) -> Sequence[float] | None:
         if self._embedder is None or not any(character.isalnum() for character in query):
@@ -266,12 +268,17 @@ def _hit(parts: Sequence[Part], scores: Sequence[float], score: float) -> Docume
         path=first.path,
         title=first.title,
         heading=first.heading,
-        url=first.url,
+        url=_url(first.url, first.path, first.base, first.revision),
         passages=tuple(
             Passage(part.heading, part.text, own) for part, own in zip(parts, scores, strict=False)
         ),
         score=score,
     )
+
+
+def _url(url: str, path: str, base: str, revision: str) -> str:
+    """Where people open it."""
+    return url or (f"{base}/blob/{quote(revision)}/{quote(path)}" if base else "")
 
 
 def _id(source: str, path: str, base: str, revision: str) -> str:

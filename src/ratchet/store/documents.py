@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,14 +21,24 @@ from ratchet.store.words import search_text, storable
 FORMAT: Final = 1
 
 BEGIN_REFRESH: Final = """
-insert into sources (name, kind, state, checked_at) values (%(name)s, %(kind)s, 'running', now())
-on conflict (name) do update set kind = excluded.kind, state = 'running', checked_at = now()
+insert into sources (name, kind, base, state, checked_at)
+values (%(name)s, %(kind)s, %(base)s, 'running', now())
+on conflict (name) do update set kind = excluded.kind, base = excluded.base, state = 'running', checked_at = now(),
+    done = null, total = null
+"""
+PROGRESS: Final = "update sources set done = %(done)s, total = %(total)s where name = %(name)s"
+# What was left by a refresh with other settings, or by one that could not read all, helps no other one.
+LEFT: Final = """
+select revision, problems, memory from sources where name = %(name)s and fingerprint = %(fingerprint)s
 """
 END_REFRESH: Final = """
-update sources set state = 'ready', revision = %(revision)s, error = null, problems = %(problems)s, refreshed_at = now()
+update sources set state = 'ready', revision = %(revision)s, fingerprint = %(fingerprint)s, memory = %(memory)s,
+    error = null, note = %(note)s, problems = %(problems)s, refreshed_at = now(), done = null, total = null
 where name = %(name)s
 """
-FAIL_REFRESH: Final = "update sources set state = 'failed', error = %(error)s where name = %(name)s"
+FAIL_REFRESH: Final = """
+update sources set state = 'failed', error = %(error)s, done = null, total = null where name = %(name)s
+"""
 FORGET_OTHERS: Final = "delete from sources where name <> all(%(names)s)"
 BLOBS: Final = "select path, blob from documents where source = %(source)s and format = %(format)s"
 PATHS: Final = "select path from documents where source = %(source)s"
@@ -55,7 +65,7 @@ delete from chunks where source = %(source)s and path = %(path)s and number >= %
 """
 REMOVE: Final = "delete from documents where source = %(source)s and path = any(%(paths)s)"
 STATUS: Final = """
-select s.name, s.kind, s.state, s.revision, s.error, s.problems, s.checked_at, s.refreshed_at,
+select s.name, s.kind, s.state, s.revision, s.error, s.note, s.problems, s.checked_at, s.refreshed_at, s.done, s.total,
        (select count(*)::int from documents d where d.source = s.name) as documents,
        (select count(*)::int from chunks c where c.source = s.name) as chunks,
        (select count(*)::int from chunks c where c.source = s.name and c.embedding is not null) as embedded
@@ -66,19 +76,34 @@ ANALYZE: Final = "analyze chunks"
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """`problems`: the files left out, each {path, reason}. `embedded`: chunks that are found by meaning too."""
+    """`problems`: the files left out, each {path, reason}. `embedded`: chunks that are found by meaning too.
+
+    `done` of `total` changed files are read while `state` is running; None before they are listed.
+    """
 
     name: str
     kind: str
     state: str
     revision: str | None
     error: str | None
-    problems: Sequence[Mapping[str, str]]
+    note: str | None
+    problems: Sequence[Mapping[str, Any]]
     checked_at: datetime | None
     refreshed_at: datetime | None
+    done: int | None
+    total: int | None
     documents: int
     chunks: int
     embedded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a refresh leaves for the next one. `problems`: {path, reason, lasting}."""
+
+    revision: str
+    problems: Sequence[Mapping[str, Any]] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Documents:
@@ -87,19 +112,37 @@ class Documents:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def begin(self, name: str, kind: str) -> None:
+    async def begin(self, name: str, kind: str, base: str = "") -> None:
         async with self._db.transaction() as conn:
-            await conn.execute(BEGIN_REFRESH, {"name": name, "kind": kind})
+            await conn.execute(BEGIN_REFRESH, {"name": name, "kind": kind, "base": base})
 
-    async def end(self, name: str, revision: str, problems: Sequence[Mapping[str, str]]) -> None:
-        values = {"name": name, "revision": revision, "problems": Jsonb([dict(p) for p in problems])}
+    async def left(self, name: str, fingerprint: str) -> Left | None:
+        """What the last whole refresh left, when it had the same settings and format."""
+        values = {"name": name, "fingerprint": _versioned(fingerprint)}
+        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Left)) as cur:
+            return await (await cur.execute(LEFT, values)).fetchone()
+
+    async def progress(self, name: str, done: int, total: int) -> None:
+        async with self._db.transaction() as conn:
+            await conn.execute(PROGRESS, {"name": name, "done": done, "total": total})
+
+    async def end(self, name: str, left: Left, *, fingerprint: str | None, note: str = "") -> None:
+        """`fingerprint` None: not all could be read, so that the next refresh lists everything."""
+        values = {
+            "name": name,
+            "revision": left.revision,
+            "fingerprint": "" if fingerprint is None else _versioned(fingerprint),
+            "problems": Jsonb([dict(problem) for problem in left.problems]),
+            "memory": Jsonb(dict(left.memory)),
+            "note": note or None,
+        }
         async with self._db.transaction() as conn:
             await conn.execute(END_REFRESH, values)
 
     async def fail(self, name: str, error: str) -> None:
         """What is stored of the source stays."""
         async with self._db.transaction() as conn:
-            await conn.execute(FAIL_REFRESH, {"name": name, "error": error})
+            await conn.execute(FAIL_REFRESH, {"name": name, "error": storable(error)})
 
     async def forget_others(self, names: Sequence[str]) -> int:
         """Delete the sources that are configured no longer, with their documents. Returns how many."""
@@ -137,6 +180,11 @@ class Documents:
         """Take the statistics anew; for after a refresh that changed much."""
         async with self._db.connection() as conn:
             await conn.execute(ANALYZE)
+
+
+def _versioned(fingerprint: str) -> str:
+    """With the format, so that another one lists everything too; hashed, since settings may be long."""
+    return hashlib.sha256(f"{FORMAT}\0{fingerprint}".encode()).hexdigest()
 
 
 def _document_values(document: Document) -> dict[str, Any]:

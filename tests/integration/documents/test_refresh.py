@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
-from ratchet.documents.base import File, Listing, Problem
+from ratchet.documents.base import File, Known, Listing, Problem
 from ratchet.documents.directory import Directory
 from ratchet.documents.parse import document
 from ratchet.domain.errors import Transient
@@ -108,10 +109,20 @@ async def test_a_directory_that_is_away_leaves_what_is_stored(library: Library) 
 
 
 class Flaky:
-    """A source that goes away after its first file; `name` and `kind` as of any."""
+    """A source that goes away after its first file; it is its own session."""
 
     name = "docs"
     kind = "directory"
+    base = ""
+    fingerprint = "1"
+    parallel = 1
+
+    @property
+    def memory(self) -> dict[str, str]:
+        return {}
+
+    def session(self, known: Known) -> AbstractAsyncContextManager[Flaky]:
+        return nullcontext(self)
 
     async def list(self) -> Listing:
         return Listing("1", {"a.md": "1", "b.md": "2"}, (Problem("c.md", "is away", lasting=False),))

@@ -26,7 +26,7 @@ sources:
 """
     (source,) = load_sources(written(tmp_path, text))
     assert source == Directory(
-        "handbook", tmp_path / "docs", ("**/*.md",), "https://wiki.example.com/handbook/"
+        "handbook", tmp_path / "docs", ("**/*.md",), "https://wiki.example.com/handbook"
     )
     assert source.url("a b/c.md") == "https://wiki.example.com/handbook/a%20b/c.md"
 
@@ -40,11 +40,10 @@ def test_no_file_means_no_sources_and_a_directory_is_one() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("sources: [{name: a, type: github, github: {}}]", "type github is not supported yet"),
-        ("sources: [{name: a, type: ftp}]", "needs a type, of directory"),
+        ("sources: [{name: a, type: ftp}]", "needs a type, of github"),
         ("sources: [{type: directory, directory: {path: x}}]", "source 1: needs a name"),
         ("sources: [{name: a/b, type: directory, directory: {path: x}}]", "needs a name"),
-        ("sources: [{name: a, type: directory}]", "needs `directory: {path: …}`"),
+        ("sources: [{name: a, type: directory}]", "needs a mapping `directory: {…}`"),
         ("sources: [{name: a, type: directory, directory: {path: x, include: ['../*.md']}}]", "leads out"),
         ("sources: [{name: a, type: directory, directory: {path: x, paths: y}}]", "no setting paths"),
         ("sources: [3]", "is no mapping"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ratchet.documents.base import File, Problem
-from ratchet.documents.directory import MAX_FILE_BYTES, Directory
+from ratchet.documents.content import MAX_FILE_BYTES
+from ratchet.documents.directory import Directory
 from ratchet.documents.globs import matcher
 from ratchet.domain.errors import Refused, Transient
 
