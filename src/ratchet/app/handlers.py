@@ -68,7 +68,12 @@ def all_handlers(
         ChangeRunbook(writer, Incidents(db), links),
         Quiet(),
         _assistant(
-            settings, Reader(db), links, runner, told, (DocumentSearch(db, embedder), HelpThreads(db))
+            settings,
+            Reader(db, embedder=embedder),
+            links,
+            runner,
+            told,
+            (DocumentSearch(db, embedder), HelpThreads(db)),
         ),
         Talk(Channels(db), Conversations(db), links, progress),
     )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Services:
     """What the HTTP edge may ask for."""
     db = ratchet.store.db
+    reader = Reader(db, embedder=ratchet.embedder)
 
     async def onboard(channel_id: str, limit: int | None) -> None:
         async with db.transaction() as conn:
@@ -55,9 +56,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
 
     def tools() -> list[Tool]:
         links = WorkspaceLinks(ratchet.account.team_url)
-        return builtin(
-            ToolDeps(Reader(db), links, utc_now, runbooks, ratchet.documents, HelpThreads(db)), PUBLIC
-        )
+        return builtin(ToolDeps(reader, links, utc_now, runbooks, ratchet.documents, HelpThreads(db)), PUBLIC)
 
     runbooks = ToldRunbooks(*runbook_rooms(db, ratchet.account.team_url), utc_now)
 
@@ -69,7 +68,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         Channels(db),
         Messages(db),
         Incidents(db),
-        Search(db),
+        Search(db, ratchet.embedder),
         Outbox(db),
         ratchet.store.queue,
         health,
@@ -79,7 +78,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         runbooks.told,
         Runbooks(db).versions,
         post,
-        Reader(db),
+        reader,
         HelpThreads(db),
         WorkspaceLinks(ratchet.account.team_url),
         settings.http_token.get_secret_value() if settings.http_token else None,

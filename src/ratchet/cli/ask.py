@@ -68,7 +68,8 @@ async def _assistant(settings: Settings, db: Database, stack: AsyncExitStack) ->
     if runner is not None:
         stack.push_async_callback(runner.aclose)
     told = ToldRunbooks(*runbook_rooms(db, ANY_WORKSPACE), utc_now)
-    reader = Reader(db)
+    embedder = stack.enter_context(closing(LocalEmbedder()))
+    reader = Reader(db, embedder=embedder)
     return Assistant(
         reader,
         WorkspaceLinks(ANY_WORKSPACE),
@@ -76,5 +77,5 @@ async def _assistant(settings: Settings, db: Database, stack: AsyncExitStack) ->
         told,
         reader,
         settings.turn_budget,
-        documents=DocumentSearch(db, stack.enter_context(closing(LocalEmbedder()))),
+        documents=DocumentSearch(db, embedder),
     )

@@ -19,7 +19,7 @@ from ratchet.store import naming
 from ratchet.store.embeddings import Embedder, vector_text
 from ratchet.store.fusion import best_of, reciprocal_ranks
 from ratchet.store.pool import Connection, Database
-from ratchet.store.search import NORMALIZATION, PARSE
+from ratchet.store.search_words import NORMALIZATION, PARSE
 from ratchet.store.terms import Statistics, lexemes, quoted, select, terms, texts_to_parse
 from ratchet.store.words import storable
 

@@ -15,6 +15,7 @@ from ratchet.domain.messages import Channel, Message, MessageRef
 from ratchet.domain.reports import AlertCount, ChannelRows, UsageRows
 from ratchet.store.channel_report import ChannelReports
 from ratchet.store.channels import Channels
+from ratchet.store.embeddings import Embedder
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.pool import Database
@@ -76,14 +77,17 @@ class AlertOfThread:
 
 
 class Reader:
-    """Satisfies `ratchet.tools.base.RecordReader`. `until`: search finds only what was posted before."""
+    """Satisfies `ratchet.tools.base.RecordReader`. `until`: search finds only what was posted before.
 
-    def __init__(self, db: Database, until: datetime | None = None) -> None:
+    Without `embedder`, search is by words only.
+    """
+
+    def __init__(self, db: Database, until: datetime | None = None, embedder: Embedder | None = None) -> None:
         self._db = db
         self._until = until
         self._messages = Messages(db)
         self._channels = Channels(db)
-        self._search = Search(db)
+        self._search = Search(db, embedder)
         self._reports = ChannelReports(db)
         self._usage = UsageReports(db)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ratchet.store import search as store_search
+from ratchet.store import search_words
 from ratchet.store.pool import Database
 from ratchet.store.search import Search, Within
+from ratchet.store.search_within import scope_of
 from ratchet.store.terms import Statistics, select, terms
 from tests.integration.store.search_support import OTHER, PUBLIC, fill, message, stamp
 
@@ -35,17 +36,18 @@ async def generate(database: Database) -> Search:
 async def plan(database: Database, words: list[str], budget: float) -> str:
     """What PostgreSQL does for the question, and how many rows it touched."""
     async with database.connection() as conn:
-        statistics = await store_search.read_statistics(conn, 0.0)
+        statistics = await search_words.read_statistics(conn, 0.0)
+        scope = await scope_of(conn, Within())
         wanted = terms(words, statistics)
         selection = select(wanted, statistics, budget)
-        values = store_search.values_of(Within(), wanted, selection, 10)
-        explain = "explain (analyze, costs off, timing off, summary off) " + store_search.FIND
+        values = search_words.values_of(scope, wanted, selection, 10)
+        explain = "explain (analyze, costs off, timing off, summary off) " + search_words.BY_WORDS
         rows = await (await conn.execute(explain.encode(), {**values, "most": 2 * budget})).fetchall()
     return "\n".join(row[0] for row in rows)
 
 
 def rows_read(explained: str) -> int:
-    scan = re.search(r"Bitmap Heap Scan on messages m_1 \(actual rows=([\d.]+)", explained)
+    scan = re.search(r"Bitmap Heap Scan on messages m \(actual rows=([\d.]+)", explained)
     assert scan is not None, explained
     return int(float(scan[1]))
 

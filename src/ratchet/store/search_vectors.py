@@ -1,0 +1,126 @@
+"""The vectors' list of a search in messages: what says the same in other words.
+
+Vectors are compared by their signs first, 48 bytes instead of 768, and the nearest few hundred exactly. Where a
+filter leaves few rows, all of their signs are read, from an index that holds them; else the index of vectors is
+walked until enough of them passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.rows import class_row, tuple_row
+
+from ratchet.store.embeddings import vector_text
+from ratchet.store.pool import Connection
+from ratchet.store.search_within import Near, Scope
+
+FEW: Final = """
+with nearest as materialized (
+    select v.channel_id, v.ts from message_vectors v
+    where v.channel_id = any(%(channels)s::text[])
+      and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
+      and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
+      and (%(author)s::text is null or v.author = %(author)s)
+      and (select s.value->>'model' from settings s where s.name = 'embedding') = %(model)s
+    -- As a sum it is no order of the index of vectors.
+    order by (v.code <~> binary_quantize(%(vector)s::halfvec)) + 0 limit %(candidates)s
+), best as (
+    select v.channel_id, v.ts, v.posted_at, v.embedding <=> %(vector)s::halfvec as distance
+    from nearest n join message_vectors v on v.channel_id = n.channel_id and v.ts = n.ts
+    order by distance limit %(limit)s
+)
+select b.channel_id, b.ts, coalesce(m.parent_ts, m.ts) as thread_ts, b.posted_at, 1 - b.distance as score
+from best b join messages m on m.channel_id = b.channel_id and m.ts = b.ts
+where not (m.channel_id = %(not_channel)s and coalesce(m.parent_ts, m.ts) = %(not_thread)s)
+order by b.distance
+"""
+MANY: Final = """
+with nearest as materialized (
+    select v.channel_id, v.ts, v.posted_at, v.embedding from message_vectors v
+    where v.channel_id = any(%(channels)s::text[])
+      and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
+      and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
+      and (%(author)s::text is null or v.author = %(author)s)
+      and (select s.value->>'model' from settings s where s.name = 'embedding') = %(model)s
+    order by v.code <~> binary_quantize(%(vector)s::halfvec) limit %(candidates)s
+), best as (
+    select n.channel_id, n.ts, n.posted_at, n.embedding <=> %(vector)s::halfvec as distance
+    from nearest n order by distance limit %(limit)s
+)
+select b.channel_id, b.ts, coalesce(m.parent_ts, m.ts) as thread_ts, b.posted_at, 1 - b.distance as score
+from best b join messages m on m.channel_id = b.channel_id and m.ts = b.ts
+where not (m.channel_id = %(not_channel)s and coalesce(m.parent_ts, m.ts) = %(not_thread)s)
+order by b.distance
+"""
+# What the planner expects: from its statistics, without reading a row.
+EXPECTED: Final = """
+explain (format json) select from message_vectors v
+where v.channel_id = any(%(channels)s::text[])
+  and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
+  and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
+  and (%(author)s::text is null or v.author = %(author)s)
+"""
+ROWS: Final = "select greatest(reltuples, 0)::float8 from pg_class where oid = 'message_vectors'::regclass"
+WALK: Final = """
+select set_config('hnsw.ef_search', %(candidates)s::text, true),
+       set_config('hnsw.iterative_scan', 'relaxed_order', true)
+"""
+
+# Compared exactly after their signs; and how many of them are given.
+CANDIDATES: Final = 400
+LIST: Final = 100
+# Seconds since the UTC epoch: before it, a ts had a digit less. Slack is younger.
+OLDEST: Final = 1_000_000_000
+# To read the signs of n rows of N takes as long as to walk the index when n² is about so many N.
+FEW_ROWS: Final = 50_000
+
+
+def few(expected: float, rows: float) -> bool:
+    """Whether it is quicker to read all that passes a filter, than to walk until enough of it was met."""
+    return expected * expected < FEW_ROWS * max(rows, expected)
+
+
+async def near(conn: Connection, vector: Sequence[float], model: str, scope: Scope) -> list[Near]:
+    """The messages whose vectors are nearest, nearest first; none while the vectors are another model's.
+
+    Wants a transaction.
+    """
+    if not scope.channels:
+        return []
+    values = values_of(vector, model, scope)
+    statement = FEW if few(*await _expected(conn, values)) else MANY
+    async with conn.cursor(row_factory=class_row(Near)) as cur:
+        if statement is MANY:
+            await conn.execute(WALK, {"candidates": str(CANDIDATES)})
+        # Planned each time: the plan depends on the filter.
+        return await (await cur.execute(statement, values, prepare=False)).fetchall()
+
+
+def values_of(vector: Sequence[float], model: str, scope: Scope) -> dict[str, Any]:
+    """The parameters of FEW and MANY."""
+    return {
+        **scope.values,
+        "since_ts": _ts(scope.within.since),
+        "until_ts": _ts(scope.within.until),
+        "vector": vector_text(vector),
+        "model": model,
+        "candidates": CANDIDATES,
+        "limit": LIST,
+    }
+
+
+def _ts(moment: datetime | None) -> str | None:
+    """The ts of that moment, which compares with others as text."""
+    return None if moment is None else f"{max(OLDEST, moment.timestamp()):.6f}"
+
+
+async def _expected(conn: Connection, values: dict[str, Any]) -> tuple[float, float]:
+    """About how many rows pass the filter, and of how many."""
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        row = await (await cur.execute(EXPECTED, values, prepare=False)).fetchone()
+        expected = float(row[0][0]["Plan"]["Plan Rows"]) if row else 0.0
+        row = await (await cur.execute(ROWS)).fetchone()
+        return expected, float(row[0]) if row else 0.0

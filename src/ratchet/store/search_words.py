@@ -1,0 +1,155 @@
+"""The words' list of a search in messages: any word of the question may match, rare words count for more.
+
+The rarest words select the messages to look at, so that the time does not grow with the table.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from psycopg.rows import class_row, scalar_row, tuple_row
+
+from ratchet.store.pool import Connection
+from ratchet.store.search_within import Near, Scope
+from ratchet.store.terms import Selection, Statistics, Term, lexemes, quoted, select, terms, texts_to_parse
+
+PARSE: Final = """
+select array(select lexeme from unnest(to_tsvector('english', words))) as lexemes
+from unnest(%(texts)s::text[]) with ordinality as u (words, n) order by n
+"""
+# The last three of most_common_elem_freqs are the least, the greatest and the null frequency.
+STATISTICS: Final = """
+select greatest(c.reltuples, 0)::float8, coalesce(w.most_common_elems::text::text[], '{}'),
+       coalesce(w.most_common_elem_freqs, '{}')::float8[],
+       coalesce(p.histogram_bounds::text::timestamptz[], '{}')
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+left join pg_stats w on w.schemaname = n.nspname and w.tablename = c.relname and w.attname = 'fts'
+left join pg_stats p on p.schemaname = n.nspname and p.tablename = c.relname and p.attname = 'posted_at'
+where c.oid = 'messages'::regclass
+"""
+# Before the first ANALYZE there is nothing to read: counted, within bounds.
+COUNT_ROWS: Final = "select count(*) from (select from messages limit %(most)s) m"
+COUNT_TERMS: Final = """
+select u.lexeme, (select count(*) from (
+    select from messages m
+    where m.fts @@ u.query and (m.attrs->'sender'->>'kind') is distinct from 'self' limit %(most)s) found)
+from unnest(%(lexemes)s::text[], %(queries)s::tsquery[]) as u (lexeme, query)
+"""
+ANALYZE: Final = "analyze messages"
+# `most` is a guard for estimates that are wrong; the order of candidates does not matter below it.
+BY_WORDS: Final = """
+with candidates as materialized (
+    select m.channel_id, m.ts, coalesce(m.parent_ts, m.ts) as thread_ts, m.posted_at, m.fts || ''::tsvector as fts
+    from messages m
+    where m.fts @@ %(select)s::tsquery and (m.attrs->'sender'->>'kind') is distinct from 'self'
+      and m.channel_id = any(%(channels)s::text[])
+      and (%(since)s::timestamptz is null or m.posted_at >= %(since)s)
+      and (%(until)s::timestamptz is null or m.posted_at < %(until)s)
+      and (%(author)s::text is null or m.attrs->'sender'->>'id' = %(author)s)
+      and not (m.channel_id = %(not_channel)s and coalesce(m.parent_ts, m.ts) = %(not_thread)s)
+    limit %(most)s
+), scored as (
+    select c.channel_id, c.ts, c.thread_ts, c.posted_at,
+           (select sum(t.idf * ts_rank(c.fts, t.query, %(norm)s))
+            from unnest(%(terms)s::tsquery[], %(idfs)s::float8[]) as t (query, idf)) as score
+    from candidates c
+), threads as (
+    select distinct on (channel_id, thread_ts) * from scored
+    order by channel_id, thread_ts, score desc, posted_at desc
+)
+select * from threads order by score desc, posted_at desc limit %(limit)s
+"""
+
+# About how many rows a search looks at: time grows with this and not with the table.
+BUDGET: Final = 3_000
+# Tried once, when filters left too little of the first.
+WIDE_BUDGET: Final = 30_000
+MAX_COUNTED: Final = 20_000
+STATISTICS_AGE_S: Final = 60.0
+# How ts_rank takes account of the length of a message; 1 divides by 1 + its logarithm.
+NORMALIZATION: Final = 1
+
+
+class Words:
+    """`clock` gives seconds, from any start."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._statistics: Statistics | None = None
+
+    async def find(
+        self, conn: Connection, query: str, scope: Scope, enough: int, limit: int
+    ) -> tuple[list[Term], list[Near]]:
+        """The terms of the question; the best message of each thread, best first. Fewer than `enough`: looks on."""
+        parsed = await _parse(conn, query)
+        statistics = await self._known(conn, parsed)
+        wanted = terms(lexemes(parsed, statistics), statistics)
+        found: list[Near] = []
+        for budget in (BUDGET, WIDE_BUDGET):
+            selection = select(wanted, statistics, budget)
+            if not selection.query:
+                break
+            values = values_of(scope, wanted, selection, limit)
+            found = await _fetch(conn, {**values, "most": 2 * budget})
+            if len(found) >= enough or selection.complete:
+                break
+        return wanted, found
+
+    def forget_statistics(self) -> None:
+        self._statistics = None
+
+    async def _known(self, conn: Connection, parsed: Sequence[Sequence[str]]) -> Statistics:
+        """The statistics, at most a minute old; counted for these words where there are none yet."""
+        if self._statistics is None or self._clock() - self._statistics.taken_at > STATISTICS_AGE_S:
+            self._statistics = await read_statistics(conn, self._clock())
+        if self._statistics.frequencies:
+            return self._statistics
+        return await _count(conn, sorted({lexeme for found in parsed for lexeme in found}))
+
+
+async def _parse(conn: Connection, query: str) -> list[list[str]]:
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(PARSE, {"texts": texts_to_parse(query)})
+        return await cur.fetchall()
+
+
+async def read_statistics(conn: Connection, now: float) -> Statistics:
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        row = await (await cur.execute(STATISTICS)).fetchone()
+    rows, words, frequencies, times = row or (0.0, [], [], [])
+    by_word = dict(zip(words, frequencies, strict=False))
+    return Statistics(rows, by_word, times, now, min(by_word.values(), default=0.0))
+
+
+async def _count(conn: Connection, wanted: Sequence[str]) -> Statistics:
+    queries = [quoted(lexeme) for lexeme in wanted]
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        await cur.execute(COUNT_ROWS, {"most": MAX_COUNTED})
+        rows = (await cur.fetchone() or (0,))[0]
+        await cur.execute(COUNT_TERMS, {"lexemes": list(wanted), "queries": queries, "most": MAX_COUNTED})
+        counts = await cur.fetchall()
+    return Statistics(rows, {lexeme: count / max(rows, 1) for lexeme, count in counts})
+
+
+async def _fetch(conn: Connection, values: dict[str, Any]) -> list[Near]:
+    # Planned each time: the plan depends on how common the words are.
+    async with conn.cursor(row_factory=class_row(Near)) as cur:
+        return await (await cur.execute(BY_WORDS, values, prepare=False)).fetchall()
+
+
+def values_of(scope: Scope, wanted: Sequence[Term], selection: Selection, limit: int) -> dict[str, Any]:
+    """The parameters of BY_WORDS but `most`."""
+    within = scope.within
+    newest = selection.since if within.until is None else None
+    return {
+        **scope.values,
+        "select": selection.query,
+        "since": max((moment for moment in (within.since, newest) if moment is not None), default=None),
+        "norm": NORMALIZATION,
+        "terms": [quoted(term.lexeme) for term in wanted],
+        "idfs": [term.idf for term in wanted],
+        "limit": limit,
+    }
