@@ -55,8 +55,16 @@ COUNT_WAITING: Final = "select count(*) from messages_to_embed"
 FORGET_VECTORS: Final = (
     "insert into messages_to_embed (ts, channel_id) select ts, channel_id from message_vectors on conflict do nothing",
     "truncate message_vectors",
+    # With the signs go the keys and indexes that hold them.
+    "alter table message_vectors drop column code",
     "alter table message_vectors drop column embedding, add column embedding halfvec({dimension}) not null",
-    "create index message_vectors_embedding on message_vectors using hnsw (embedding halfvec_cosine_ops)",
+    """
+    alter table message_vectors add column code bit({dimension}) not null
+        generated always as (binary_quantize(embedding)::bit({dimension})) stored
+    """,
+    "alter table message_vectors add primary key (channel_id, ts) include (author, code)",
+    "create index message_vectors_author on message_vectors (author, ts) include (channel_id, code)",
+    "create index message_vectors_code on message_vectors using hnsw (code bit_hamming_ops)",
 )
 # A message that is deleted meanwhile either waits for this, and takes the vector with it, or is not seen.
 KEEP: Final = """
