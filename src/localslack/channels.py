@@ -139,6 +139,12 @@ def open_conversation(ws: Workspace, user: User, *, context: str = "") -> tuple[
     return channel, thread_ts
 
 
+def stop_session(ws: Workspace, user: User, channel: Channel, thread_ts: str) -> None:
+    """A person presses the stop button under a thread in which the app works."""
+    stopped = {"channel": channel.id, "thread_ts": thread_ts, "user": user.id, "streaming_message_ts": []}
+    ws.emit({"type": "agent_session_stopped", **stopped, "event_ts": ws.next_ts()}, channel)
+
+
 def _letter(channel: Channel) -> str:
     return "C" if channel.kind == "public" else "G"
 

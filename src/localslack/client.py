@@ -90,6 +90,10 @@ class Control:
         answer = await self.do("conversation", {"user": user, "context": context})
         return str(answer["channel"]), str(answer["thread_ts"])
 
+    async def stop_session(self, channel: str, user: str, thread_ts: str) -> None:
+        """Press the stop button that Slack shows while the app works in a thread."""
+        await self.do("stop", {"channel": channel, "user": user, "thread_ts": thread_ts})
+
     async def open_home(self, user: str, tab: str = "messages") -> None:
         await self.do("home", {"user": user, "tab": tab})
 

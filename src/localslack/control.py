@@ -141,6 +141,11 @@ def conversation(hub: Hub, body: Json) -> Json:
     return {"channel": channel.id, "thread_ts": thread_ts}
 
 
+def stop(hub: Hub, body: Json) -> Json:
+    channels.stop_session(hub.ws, _user(hub, body), _channel(hub, body), str(body["thread_ts"]))
+    return {}
+
+
 def add_webhook(hub: Hub, body: Json) -> Json:
     username = str(body.get("username") or "incoming-webhook")
     hook = webhooks.add(hub.ws, _channel(hub, body).id, username=username)
@@ -281,6 +286,7 @@ ACTIONS: dict[str, Action] = {
     "command": command,
     "home": home,
     "conversation": conversation,
+    "stop": stop,
     "webhooks": add_webhook,
     "apps": add_app,
     "events": inject,

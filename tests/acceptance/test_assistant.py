@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from localslack import LocalSlack
 from ratchet.llm.testing import Answer, ChatRequest, ModelServer, Silence
 from ratchet.llm.testing.demo import demo
@@ -78,7 +80,8 @@ async def test_a_click_on_the_feedback_button_is_a_vote(conninfo: str, tmp_path:
             assert await eventually(votes, what="a vote") == [(key, -1)]
 
 
-async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["words", "button"])
+async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path, way: str) -> None:
     def slow(request: ChatRequest) -> Answer:
         return Silence()
 
@@ -91,8 +94,11 @@ async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path) -> None
                 return bool(model.requests)
 
             await eventually(thinking, what="the model is asked")
-            bot = slack.workspace.bot.id
-            await slack.control.post(channel, "ana", f"<@{bot}> stop", thread_ts=ts)
+            if way == "button":
+                await slack.control.stop_session(channel, "ana", ts)
+            else:
+                bot = slack.workspace.bot.id
+                await slack.control.post(channel, "ana", f"<@{bot}> stop", thread_ts=ts)
 
             async def stopped() -> bool:
                 messages = await slack.control.messages(channel, ts)
@@ -100,5 +106,29 @@ async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path) -> None
                     "Stopped, as you asked." in said(message) for message in messages if "blocks" in message
                 )
 
-            await eventually(stopped, within=10, what="the turn is stopped")
+            # Well before the turn's own time is over.
+            await eventually(stopped, within=40, what="the turn is stopped")
             assert len(model.requests) == 1
+
+
+async def test_a_stop_from_before_the_question_stops_nothing(conninfo: str, tmp_path: Path) -> None:
+    async with LocalSlack.serve() as slack, ModelServer(demo).serve() as model:
+        settings = environment(slack, DATABASE_URL=conninfo, OPENAI_URL=model.url, OPENAI_MODEL="scripted")
+        async with running(RatchetProcess(settings, tmp_path / "log")):
+            channel, ts = await asked(slack, conninfo)
+            await thread(slack, channel, ts)
+            await slack.control.stop_session(channel, "ana", ts)
+
+            async def recorded() -> bool:
+                return bool(await rows(conninfo, "select user_id from stops"))
+
+            await eventually(recorded, what="the stop is recorded")
+            bot = slack.workspace.bot.id
+            again = f"<@{bot}> why does the upload fail every night?"
+            await slack.control.post(channel, "ana", again, thread_ts=ts)
+
+            async def answered() -> bool:
+                found = await slack.control.messages(channel, ts)
+                return sum("[module:assistant]" in said(m) for m in found if "blocks" in m) == 2
+
+            await eventually(answered, what="the second answer")

@@ -93,6 +93,16 @@ class ConversationOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionStopped:
+    """A person pressed Slack's own stop button under a thread in which Ratchet works, at the ts `at`."""
+
+    channel_id: str
+    thread_ts: str
+    user_id: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Deliberately not recorded, or not understood; `reason` is a static label for the metric."""
 
@@ -107,6 +117,7 @@ SlackEvent = (
     | MembershipChanged
     | Interaction
     | ConversationOpened
+    | SessionStopped
     | Ignored
 )
 

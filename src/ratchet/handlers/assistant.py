@@ -20,7 +20,7 @@ from ratchet.domain.messages import Channel, Message
 from ratchet.handlers.base import Permalinks, RecordReader, Trigger
 from ratchet.handlers.citations import Known, clean, permalinks, urls
 from ratchet.handlers.extract import best_reply
-from ratchet.handlers.grounding import Grounding, Grounds
+from ratchet.handlers.grounding import Grounding, Grounds, sources, unfinished
 from ratchet.handlers.mentions import addressed, asked_stop, is_request, mentions, question
 from ratchet.handlers.naming import named
 from ratchet.handlers.opening import Opening
@@ -32,9 +32,17 @@ from ratchet.llm.budget import Budget
 from ratchet.llm.data import cut
 from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.spending import USED_UP
-from ratchet.llm.turn import Resumed, Tool, Turn, TurnResult, TurnRunner
+from ratchet.llm.turn import OutOfTime, Resumed, Tool, Turn, TurnResult, TurnRunner
 from ratchet.tools import builtin
-from ratchet.tools.base import DocumentReader, GapReader, RunbookReader, ToolDeps, author, minute
+from ratchet.tools.base import (
+    DocumentReader,
+    GapReader,
+    RunbookReader,
+    ToolDeps,
+    author,
+    link_to,
+    minute,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +60,14 @@ NO_MONEY: Final = (
 NOTHING_NO_MONEY: Final = (
     f"{NOTHING} _This channel has used up what it may spend on the language model in 24 hours; I only"
     " searched for the words._"
+)
+
+NO_TIME: Final = (
+    "_The time for an answer was used up before one came, so these are quotes from the record, not an"
+    " answer._"
+)
+NOTHING_NO_TIME: Final = (
+    f"{NOTHING} _The time for an answer was used up before one came; I only searched for the words._"
 )
 
 STOPPED: Final = "Stopped, as you asked."
@@ -82,6 +98,7 @@ class Without:
 WITHOUT_MODEL: Final = Without(NO_MODEL, NOTHING_NO_MODEL)
 WITHOUT_ANSWER: Final = Without(NO_ANSWER, NOTHING_NO_ANSWER)
 WITHOUT_MONEY: Final = Without(NO_MONEY, NOTHING_NO_MONEY)
+WITHOUT_TIME: Final = Without(NO_TIME, NOTHING_NO_TIME)
 
 
 @cache
@@ -110,6 +127,10 @@ class LiveThreads(Protocol):
 
     async def said_after(self, channel_id: str, thread_ts: str, ts: str) -> Sequence[str]:
         """Texts of what people wrote in the thread after a ts, oldest first."""
+        ...
+
+    async def stopped_after(self, channel_id: str, thread_ts: str, ts: str) -> bool:
+        """Whether somebody pressed Slack's stop button under the thread after a ts."""
         ...
 
 
@@ -166,8 +187,7 @@ class Assistant:
             if self._worth_waiting(result, trigger.message):
                 raise result
             log.warning("assistant_without_model", ref=str(trigger.message.ref), reason=str(result))
-            used_up = isinstance(result, Refused) and result.code == USED_UP
-            return WITHOUT_MONEY if used_up else WITHOUT_ANSWER
+            return self._so_far(trigger, asked, result)
         log.info("assistant_turn", **_figures(turn, result))
         said = self._said(trigger, result, thread)
         if isinstance(said, Reply) and result.pending is None:
@@ -175,6 +195,15 @@ class Assistant:
             grounds = Grounds(trigger.message, asked, thread, result.tool_results, own)
             said = await self._grounding.grounded(said, grounds)
         return said or WITHOUT_ANSWER
+
+    def _so_far(self, trigger: Trigger, asked: str, error: RatchetError) -> Reply | Without:
+        """What a turn that came to no answer had found by then; else why there is no answer."""
+        if isinstance(error, OutOfTime):
+            found = sources(error.results, link_to(trigger.message, self.links))
+            said = unfinished(asked, found)
+            return self._reply(trigger, said) if said else WITHOUT_TIME
+        used_up = isinstance(error, Refused) and error.code == USED_UP
+        return WITHOUT_MONEY if used_up else WITHOUT_ANSWER
 
     @property
     def _grounding(self) -> Grounding:
@@ -225,15 +254,22 @@ class Assistant:
         return outcome
 
     async def _watch(self, trigger: Trigger, scope: asyncio.Timeout) -> None:
-        """Ends the scope as soon as somebody says stop in the thread. Ends with the turn otherwise."""
-        message, me = trigger.message, trigger.me_user_id
-        direct = trigger.channel.kind == "im"
+        """Ends the scope as soon as somebody stops the turn. Ends with the turn otherwise."""
         while self.threads is not None:
             await asyncio.sleep(WATCH_S)
-            said = await self.threads.said_after(message.channel_id, message.thread_ts, message.ts)
-            if any(asked_stop(text, me) and (direct or mentions(text, me)) for text in said):
+            if await self._stopped(self.threads, trigger):
                 scope.reschedule(0.0)
                 return
+
+    async def _stopped(self, threads: LiveThreads, trigger: Trigger) -> bool:
+        """Whether somebody said stop in the thread, or pressed the button that Slack shows there."""
+        message, me = trigger.message, trigger.me_user_id
+        since = (message.channel_id, message.thread_ts, message.ts)
+        direct = trigger.channel.kind == "im"
+        said = await threads.said_after(*since)
+        if any(asked_stop(text, me) and (direct or mentions(text, me)) for text in said):
+            return True
+        return await threads.stopped_after(*since)
 
     async def _context(self, trigger: Trigger) -> str:
         """Where and when it is asked, and under which alert."""

@@ -23,6 +23,7 @@ from ratchet.tools.base import DocumentReader, MessageSearch, Permalinks, author
 
 UNKNOWN: Final = "I do not know: nothing that I may read from this channel says so."
 CLOSEST: Final = "Closest to it:"
+UNFINISHED: Final = "I ran out of time before an answer was ready. What I had found by then:"
 SOURCES: Final = "This rests on:"
 LINKS: Final = 3
 # How much of what names a source is shown: of a time the date.
@@ -156,8 +157,17 @@ def nearest(found: Sequence[Source], text: str) -> list[Source]:
 
 def with_sources(answer: str, found: Sequence[Source]) -> str:
     """The answer, and what it rests on in quotes."""
-    quotes = [f"{_quote(source.text, answer)}\n— {_linked(source)}" for source in found]
-    return "\n\n".join([answer, SOURCES, *quotes]) if quotes else answer
+    return "\n\n".join([answer, SOURCES, *_quotes(found, answer)]) if found else answer
+
+
+def unfinished(asked: str, found: Sequence[Source]) -> str:
+    """What was found when the time was over, in quotes; "" when nothing fits the question."""
+    closest = nearest(found, asked)
+    return "\n\n".join([UNFINISHED, *_quotes(closest, asked)]) if closest else ""
+
+
+def _quotes(found: Sequence[Source], text: str) -> list[str]:
+    return [f"{_quote(source.text, text)}\n— {_linked(source)}" for source in found]
 
 
 def _quote(text: str, answer: str) -> str:

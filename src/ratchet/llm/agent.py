@@ -20,7 +20,7 @@ from pydantic_ai.tools import DeferredToolRequests, RunContext, ToolDefinition
 from pydantic_ai.toolsets import FunctionToolset
 from pydantic_ai.usage import RunUsage, UsageLimits
 
-from ratchet.domain.errors import Refused, Transient
+from ratchet.domain.errors import Refused
 from ratchet.llm.bare import without_tools
 from ratchet.llm.budget import Budget, Usage
 from ratchet.llm.external import ExternalTools
@@ -28,7 +28,17 @@ from ratchet.llm.fallback import Models, lacks_tools
 from ratchet.llm.guard import GuardedTools, Ledger
 from ratchet.llm.mcp_tools import agent_tools, foreword
 from ratchet.llm.redact import Redactor
-from ratchet.llm.turn import JsonResult, JsonTurn, Pending, Resumed, Tool, Turn, TurnResult
+from ratchet.llm.turn import (
+    JsonResult,
+    JsonTurn,
+    OutOfTime,
+    Pending,
+    Resumed,
+    Tool,
+    ToolResult,
+    Turn,
+    TurnResult,
+)
 from ratchet.llm.waiting import resumption, waiting
 
 logger = logging.getLogger(__name__)
@@ -70,7 +80,9 @@ class AgentRunner:
         spending = _Spending(turn.budget, Ledger(turn.budget), self._clock, self._clock(), RunUsage())
         if turn.meter is not None:
             turn.meter.usage = spending.usage
-        text, pending = await self._within(turn.budget, self._as_able(turn, spending))
+        text, pending = await self._within(
+            turn.budget, self._as_able(turn, spending), spending.ledger.results
+        )
         results = tuple(spending.ledger.results)
         return TurnResult(text, spending.served or self.model, spending.usage(), results, pending)
 
@@ -96,14 +108,15 @@ class AgentRunner:
         result = await self._within(turn.budget, asked)
         return JsonResult(result.output, self.models.served(result.response), spending.usage())
 
-    async def _within(self, budget: Budget, step: Awaitable[T]) -> T:
-        """The step's result; what goes wrong in it, in our own errors."""
+    async def _within(self, budget: Budget, step: Awaitable[T], found: Sequence[ToolResult] = ()) -> T:
+        """The step's result; what goes wrong in it, in our own errors. `found` grows while it runs."""
         try:
             async with asyncio.timeout(budget.seconds):
                 return await step
         except TimeoutError:
-            raise Transient(
-                f"The language model {self.model} came to no answer within {budget.seconds:g} s."
+            raise OutOfTime(
+                f"The language model {self.model} came to no answer within {budget.seconds:g} s.",
+                tuple(found),
             ) from None
         except (AgentRunError, FallbackExceptionGroup) as error:
             logger.warning("model turn failed", extra={"model": self.model, "error": type(error).__name__})

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from ratchet.domain.errors import Transient
 from ratchet.llm.budget import Budget, Usage
 
 T = TypeVar("T")
@@ -89,6 +90,14 @@ class ToolResult:
     data: Any
 
 
+class OutOfTime(Transient):
+    """The turn used up its seconds before an answer came. `results` is what its tools had found by then."""
+
+    def __init__(self, message: str | None = None, results: tuple[ToolResult, ...] = ()) -> None:
+        super().__init__(message)
+        self.results = results
+
+
 @dataclass(frozen=True, slots=True)
 class TurnResult:
     """`text` is "" when the turn is `pending`."""
@@ -132,9 +141,10 @@ class TurnRunner(Protocol):
     async def run_turn(self, turn: Turn) -> TurnResult:
         """Run `turn` within its budget.
 
-        Raises `Transient` when the model is unreachable, slow, overloaded (`retry_after` when it named a
-        time) or broken; `Refused` when it came to no answer within the budget, or did not accept the
-        request; `Misconfigured` when the key or the model's name is wrong.
+        Raises `OutOfTime` when the budget's seconds are over; `Transient` when the model is unreachable,
+        slow, overloaded (`retry_after` when it named a time) or broken; `Refused` when it came to no answer
+        within the rest of the budget, or did not accept the request; `Misconfigured` when the key or the
+        model's name is wrong.
         """
         ...
 

@@ -19,6 +19,7 @@ from ratchet.domain.events import (
     MessageDeleted,
     MessagePosted,
     ReactionChanged,
+    SessionStopped,
     SlackEvent,
 )
 from ratchet.domain.messages import Channel, ChannelKind, Message, MessageRef
@@ -38,6 +39,7 @@ from ratchet.store import (
     messages,
     outbox,
     runbooks,
+    stops,
 )
 from ratchet.store.pool import Database
 from ratchet.telemetry import EVENTS, EVENTS_IGNORED
@@ -188,6 +190,8 @@ class Intake:
             case ConversationOpened(channel_id=channel_id):
                 new = await channels.ensure(conn, [(channel_id, "im", False)])
                 return [*(_onboard_job(one, None) for one in new), _greet_job(event)]
+            case SessionStopped():
+                await stops.record(conn, event)
             case Ignored(reason):
                 EVENTS_IGNORED.labels(reason).inc()
         return []

@@ -20,6 +20,7 @@ from ratchet.domain.events import (
     MessageDeleted,
     MessagePosted,
     ReactionChanged,
+    SessionStopped,
     SlackEvent,
 )
 from ratchet.domain.messages import Channel, ChannelKind
@@ -256,6 +257,14 @@ def _conversation_started(event: Json, _me: Identity) -> SlackEvent:
     return ConversationOpened(channel_id, user_id, ts_at(thread, "thread_ts"))
 
 
+def _session_stopped(event: Json, _me: Identity) -> SlackEvent:
+    """https://docs.slack.dev/reference/events/agent_session_stopped"""
+    user_id = text_at(event, "user")
+    if not user_id:
+        return Ignored("malformed agent session")
+    return SessionStopped(_channel_id(event), ts_at(event, "thread_ts"), user_id, ts_at(event, "event_ts"))
+
+
 def _ignoring(reason: str) -> Callable[[Json, Identity], SlackEvent]:
     return lambda _event, _me: Ignored(reason)
 
@@ -282,7 +291,7 @@ _EVENTS: Final[Mapping[str, Callable[[Json, Identity], SlackEvent]]] = {
     "app_home_opened": _home_opened,
     "assistant_thread_started": _conversation_started,
     "assistant_thread_context_changed": _ignoring("assistant context"),
-    "agent_session_stopped": _ignoring("agent session"),
+    "agent_session_stopped": _session_stopped,
 }
 
 

@@ -20,6 +20,7 @@ from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.pool import Database
 from ratchet.store.search import Search
+from ratchet.store.stops import STOPPED_AFTER
 from ratchet.store.usage import UsageReports
 
 MENTION: Final = re.compile(
@@ -119,6 +120,12 @@ class Reader:
         values = {"channel_id": channel_id, "thread_ts": thread_ts, "ts": ts}
         async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
             return await (await cur.execute(SAID_AFTER, values)).fetchall()
+
+    async def stopped_after(self, channel_id: str, thread_ts: str, ts: str) -> bool:
+        """Whether somebody pressed Slack's stop button under the thread after a ts."""
+        values = {"channel_id": channel_id, "thread_ts": thread_ts, "ts": ts}
+        async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
+            return bool(await (await cur.execute(STOPPED_AFTER, values)).fetchone())
 
     async def read_thread(
         self, channel_id: str, ts: str, *, visible_from: str, limit: int = 200

@@ -94,6 +94,10 @@ class ReaderAsOf(Reader):
         """Nothing had been said yet."""
         return []
 
+    async def stopped_after(self, channel_id: str, thread_ts: str, ts: str) -> bool:
+        """Nor stopped."""
+        return False
+
 
 def _newest(thread: Sequence[Message], limit: int) -> Sequence[Message]:
     """The root and the newest, as `ThreadReader.read_thread` has it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ratchet.store import message_vectors
+from ratchet.store import message_vectors, stops
 from ratchet.store.pool import Database
 
 # What a pinned runbook rests on stays as long as it is pinned.
@@ -52,6 +52,7 @@ STATEMENTS: Final = {
     "outbox": OLD_SENT,
     "reactions": ORPHANED_REACTIONS,
     "llm_calls": OLD_MODEL_CALLS,
+    "stops": stops.PRUNE,
     "messages_to_embed": EMBEDDED_NO_MORE,
 }
 

@@ -8,8 +8,9 @@ import pytest
 
 from ratchet.domain.effects import Reply
 from ratchet.domain.messages import Channel, Message, Sender, SenderKind, posted_at
-from ratchet.handlers.assistant import NO_ANSWER, Assistant
+from ratchet.handlers.assistant import NO_ANSWER, NO_TIME, Assistant
 from ratchet.handlers.base import Trigger
+from ratchet.handlers.grounding import UNFINISHED
 from ratchet.llm.budget import Budget
 from ratchet.llm.config import ModelConfig
 from ratchet.llm.connect import connect
@@ -52,12 +53,15 @@ FIX_LINK = "https://team.slack.com/archives/C0OPS/p1700000060000200"
 
 
 async def ask(
-    script: Script, question: Message = QUESTION, budget: Budget | None = None
+    script: Script,
+    question: Message = QUESTION,
+    budget: Budget | None = None,
+    request_timeout_s: float = 0.5,
 ) -> tuple[Reply, ModelServer]:
     record = MemoryRecord([OPS, SECRET], [FIX, INJECTED, PRIVATE, question])
     async with (
         ModelServer(script).serve() as server,
-        aclosing(connect(ModelConfig(server.url, "scripted", request_timeout_s=0.5))) as runner,
+        aclosing(connect(ModelConfig(server.url, "scripted", request_timeout_s=request_timeout_s))) as runner,
     ):
         assistant = Assistant(
             record,
@@ -169,3 +173,19 @@ async def test_an_answer_of_200000_characters_is_cut() -> None:
     reply, _ = await ask([search("DiskFull"), Say(f"[Bo]({FIX_LINK}) {'word ' * 40_000}")])
     assert len(reply.markdown) < 25_000
     assert "characters left out" in reply.markdown
+
+
+async def test_a_turn_that_exceeds_its_time_ends_with_what_it_has_and_says_so() -> None:
+    # The model's own time-out is longer than what is left of the turn.
+    budget = Budget(seconds=4.0)
+    reply, server = await ask([search("DiskFull"), Silence()], budget=budget, request_timeout_s=30.0)
+    assert reply.markdown.startswith(UNFINISHED)
+    assert "> DiskFull on checkout-api: run `logrotate -f`" in reply.markdown
+    assert FIX_LINK in reply.markdown
+    assert len(server.requests) == 2
+
+
+async def test_a_turn_whose_time_is_over_before_anything_was_found_quotes_and_says_so() -> None:
+    reply, _ = await ask([Silence()], budget=Budget(seconds=0.3), request_timeout_s=30.0)
+    assert FIX_LINK in reply.markdown
+    assert reply.markdown.endswith(NO_TIME)

@@ -257,6 +257,16 @@ async def test_a_turn_ends_with_its_time() -> None:
             await runner.run_turn(turn(budget=Budget(seconds=0.5)))
 
 
+async def test_when_most_of_the_time_is_over_the_tools_are_withheld_so_that_an_answer_comes() -> None:
+    async with served([ASK_WEATHER, Say("It rains; I could not check tomorrow.")]) as (server, runner):
+        # The first request takes 50 of the 60 seconds.
+        late = AgentRunner(runner.models, redact, clock=lambda: 50.0 if server.requests else 0.0)
+        result = await late.run_turn(turn(budget=Budget(seconds=60.0)))
+    assert result.text == "It rains; I could not check tomorrow."
+    assert [bool(request.tools) for request in server.requests] == [True, False]
+    assert ANSWER_NOW in server.requests[1].text
+
+
 async def test_a_long_answer_and_a_long_result_are_bounded() -> None:
     async def report() -> str:
         """A long one."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localslack import SlackError, injection, interactions
+from localslack import SlackError, channels, injection, interactions
 from localslack.faults import ApiFault, Faults
 from tests.unit.localslack.builders import START, Bench
 
@@ -155,3 +155,13 @@ def test_a_fault_ends_after_its_times_and_spares_other_methods() -> None:
     faults.add(ApiFault(method="chat.postMessage", times=2))
     assert faults.strike("auth.test") is None
     assert [faults.strike("chat.postMessage") is not None for _ in range(3)] == [True, True, False]
+
+
+def test_a_pressed_stop_button_names_thread_and_person() -> None:
+    bench = Bench()
+    ts = bench.say("why?")
+    channels.stop_session(bench.ws, bench.ana, bench.ops, ts)
+    sent = bench.events[-1]
+    assert (sent["type"], sent["channel"], sent["thread_ts"]) == ("agent_session_stopped", bench.ops.id, ts)
+    assert (sent["user"], sent["streaming_message_ts"]) == (bench.ana.id, [])
+    assert sent["event_ts"] > ts

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ratchet.domain.effects import AskApproval, Reply
-from ratchet.domain.events import ConversationOpened, Ignored, SlackEvent
+from ratchet.domain.events import ConversationOpened, Ignored, SessionStopped, SlackEvent
 from ratchet.slack.identity import Identity
 from ratchet.slack.parse import parse_envelope
 from ratchet.slack.render import parse_decision, render
@@ -70,3 +70,23 @@ def test_the_buttons_say_what_they_do_and_decide_the_same(draft: bool, labels: l
         assert [button["text"]["text"] for button in buttons] == labels
         answers = [parse_decision(button["value"]) for button in buttons]
         assert answers == [("approve", "assistant:C2:1.0:0"), ("reject", "assistant:C2:1.0:0")]
+
+
+STOPPED: dict[str, Any] = {
+    "type": "agent_session_stopped",
+    "channel": "C1",
+    "thread_ts": "1729999327.187299",
+    "user": "U1",
+    "streaming_message_ts": [],
+    "event_ts": "1729999328.000100",
+}
+
+
+def test_a_pressed_stop_button_says_where_and_when() -> None:
+    assert parsed(STOPPED) == SessionStopped("C1", "1729999327.187299", "U1", "1729999328.000100")
+
+
+@pytest.mark.parametrize("field", ["channel", "thread_ts", "user", "event_ts"])
+def test_a_stop_that_does_not_say_so_is_left_out(field: str) -> None:
+    ignored = parsed({key: value for key, value in STOPPED.items() if key != field})
+    assert isinstance(ignored, Ignored)
