@@ -26,7 +26,8 @@ from ratchet.documents.base import Source
 from ratchet.documents.config import load_sources
 from ratchet.domain.errors import Misconfigured
 from ratchet.llm.budget import Budget
-from ratchet.llm.config import OPENAI_URL, ModelConfig, read_models
+from ratchet.llm.config import OLLAMA_URL, OPENAI_URL, ModelConfig, read_models
+from ratchet.llm.embed_config import EmbeddingConfig
 from ratchet.llm.mcp_config import McpServer, load_servers
 from ratchet.llm.prices import own_price, read_prices
 from ratchet.llm.redact_own import read_patterns
@@ -86,6 +87,9 @@ class Settings(BaseModel):
         description="Base URL of an OpenAI-compatible server; else Ollama on localhost:11434 if it answers",
     )
     openai_model: str = Field("qwen2.5:7b", description="Chat model")
+    openai_embedding_model: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="Embedding model at that server, such as nomic-embed-text; else the bundled one"
+    )
     models: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         (), description="Language models in order of preference, PROVIDER:NAME[@URL]; docs/models.md"
     )
@@ -186,6 +190,15 @@ class Settings(BaseModel):
         price = own_price(read_prices(self.model_prices), model.provider, model.model)
         # Most of a turn's time; some is left for an answer without it.
         return replace(model, price=price, request_timeout_s=self.turn_seconds * 0.6)
+
+    @property
+    def embedding(self) -> EmbeddingConfig | None:
+        """The embedding model at a server; None for the bundled one."""
+        if self.openai_embedding_model is None:
+            return None
+        url = self.openai_url or (f"{OLLAMA_URL}/v1" if self.openai_api_key is None else OPENAI_URL)
+        price = own_price(read_prices(self.model_prices), "openai", self.openai_embedding_model)
+        return EmbeddingConfig(url, self.openai_embedding_model, self.openai_api_key, price)
 
     @property
     def turn_budget(self) -> Budget:

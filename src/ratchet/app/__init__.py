@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from ratchet.app.embedding import Embedding, open_embedding
 from ratchet.app.handlers import QUOTES_S, all_handlers, classifier_of, runbook_rooms
 from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
@@ -24,7 +25,6 @@ from ratchet.jobs.base import Periodic, Route
 from ratchet.jobs.maintenance import maintenance
 from ratchet.jobs.worker import Worker
 from ratchet.llm.connect import check_at_start
-from ratchet.llm.embed_local import LocalEmbedder
 from ratchet.llm.mcp_client import McpClient
 from ratchet.llm.redact import use_patterns
 from ratchet.llm.turn import Model
@@ -33,7 +33,7 @@ from ratchet.pipeline.approvers import Approvers
 from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.dispatch import Dispatch
-from ratchet.pipeline.embed import Embed, embed_messages
+from ratchet.pipeline.embed import Embed, embed_messages, start_embedding
 from ratchet.pipeline.greet import Greet
 from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
@@ -97,7 +97,7 @@ class Ratchet:
     worker: Worker
     refresh: Refresh
     documents: DocumentSearch
-    embedder: LocalEmbedder
+    embedding: Embedding
     mcp: McpClient
     models: AgentRunner | None = None
 
@@ -112,12 +112,13 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
         account = await _until_answered(slack)
         mcp = McpClient(settings.external_servers)
         models = await language_model(settings, mcp)
-        model = Thinking(recorded(models, store.db, settings), mcp, models)
-        # Its own connections: what arrives is stored also while every job and page uses the database.
-        async with open_database(store.db.conninfo, min_size=1, max_size=2) as intake_db:
-            rooms = _rooms(settings, config, store, slack, account, model, intake_db)
-            with closing(rooms.embedder):
-                yield rooms
+        async with (
+            open_embedding(settings, store.db) as embedding,
+            # Its own connections: what arrives is stored also while every job and page uses the database.
+            open_database(store.db.conninfo, min_size=1, max_size=2) as intake_db,
+        ):
+            model = Thinking(recorded(models, store.db, settings), mcp, embedding, models)
+            yield _rooms(settings, config, store, slack, account, model, intake_db)
 
 
 def _rooms(
@@ -132,11 +133,10 @@ def _rooms(
     runner = thinking.runner
     me, db, queue = account.identity, store.db, store.queue
     classifier = classifier_of(settings)
-    # Nothing is loaded before the first text is embedded.
-    embedder = LocalEmbedder()
-    documents = DocumentSearch(db, embedder)
+    embedding = thinking.embedding
+    documents = DocumentSearch(db, embedding.questions)
     progress = SlackProgress(slack, muted=settings.slack_dev_channel is not None)
-    handlers = all_handlers(settings, db, account, thinking, embedder, progress)
+    handlers = all_handlers(settings, db, account, thinking, progress)
     asking = TemplateReader(runner) if runner else None
     understand = Understand(db, queue, settings.alert_model, settings.rules, asking)
     dispatch = Dispatch(db, queue, classifier, handlers, me.user_id, understand)
@@ -155,7 +155,7 @@ def _rooms(
         ),
         Route(work.GreetJob, Greet(Commit(db, queue), progress).run, timeout_s=30),
         Route(work.RefreshJob, refresh.run, timeout_s=3600, concurrency=2),
-        Route(work.EmbedJob, Embed(db, embedder).run, timeout_s=600, concurrency=1),
+        Route(work.EmbedJob, Embed(db, embedding.texts).run, timeout_s=600, concurrency=1),
         Route(work.UnderstandJob, understand.run, timeout_s=120, concurrency=1),
     )
     periodics = [
@@ -179,7 +179,7 @@ def _rooms(
         worker,
         refresh,
         documents,
-        embedder,
+        embedding,
         thinking.mcp,
         thinking.models,
     )
@@ -269,6 +269,7 @@ async def _run(
             tasks["receive"] = group.create_task(ratchet.receive.run())
         if "worker" in roles:
             await ratchet.refresh.start()
+            await start_embedding(ratchet.store.db, ratchet.store.queue)
             tasks["worker"] = group.create_task(ratchet.worker.run())
         if "worker" in roles and ratchet.models is not None and settings.model_check:
             tasks["models"] = group.create_task(check_at_start(ratchet.models))

@@ -25,7 +25,6 @@ from ratchet.handlers.runbook_model import ModelWriter
 from ratchet.handlers.runbook_writer import RunbookWriter
 from ratchet.handlers.storm import StormLimits
 from ratchet.handlers.talk import Talk
-from ratchet.llm.embed_local import LocalEmbedder
 from ratchet.llm.turn import Model
 from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
 from ratchet.pipeline.progress import SlackProgress
@@ -34,6 +33,7 @@ from ratchet.slack.identity import Account
 from ratchet.store.channels import Channels
 from ratchet.store.conversations import Conversations
 from ratchet.store.document_search import DocumentSearch
+from ratchet.store.embeddings import Embedder
 from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
@@ -53,13 +53,12 @@ def all_handlers(
     db: Database,
     account: Account,
     thinking: Thinking,
-    embedder: LocalEmbedder,
     progress: SlackProgress,
 ) -> Sequence[Handler]:
     """What is done about a message, each with what it reads."""
-    runner, links = thinking.runner, WorkspaceLinks(account.team_url)
+    runner, links, embedding = thinking.runner, WorkspaceLinks(account.team_url), thinking.embedding
     storms = StormLimits(settings.storm_alerts, timedelta(minutes=settings.storm_minutes))
-    writer, teller = runbook_rooms(db, account.team_url, runner, embedder)
+    writer, teller = runbook_rooms(db, account.team_url, runner, embedding.texts)
     told = ToldRunbooks(writer, teller, utc_now)
     return default_handlers(
         RunbookHandler(writer, teller, Incidents(db), storms),
@@ -69,11 +68,11 @@ def all_handlers(
         Quiet(),
         _assistant(
             settings,
-            Reader(db, embedder=embedder),
+            Reader(db, embedder=embedding.questions),
             links,
             runner,
             told,
-            (DocumentSearch(db, embedder), HelpThreads(db)),
+            (DocumentSearch(db, embedding.questions), HelpThreads(db)),
         ),
         Talk(Channels(db), Conversations(db), links, progress),
     )
@@ -101,7 +100,7 @@ def _assistant(
 
 
 def runbook_rooms(
-    db: Database, team_url: str, model: Model | None = None, embedder: LocalEmbedder | None = None
+    db: Database, team_url: str, model: Model | None = None, embedder: Embedder | None = None
 ) -> tuple[RunbookWriter, RunbookTeller]:
     """Who writes a runbook, and who puts it into words with links into the workspace at `team_url`."""
     # Documents that name an alert are found by words alone: no embedding is needed for it.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Services:
     """What the HTTP edge may ask for."""
     db = ratchet.store.db
-    reader = Reader(db, embedder=ratchet.embedder)
+    reader = Reader(db, embedder=ratchet.embedding.questions)
 
     async def onboard(channel_id: str, limit: int | None) -> None:
         async with db.transaction() as conn:
@@ -68,7 +68,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         Channels(db),
         Messages(db),
         Incidents(db),
-        Search(db, ratchet.embedder),
+        Search(db, ratchet.embedding.questions),
         Outbox(db),
         ratchet.store.queue,
         health,

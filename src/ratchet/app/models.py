@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ratchet.app.embedding import Embedding
 from ratchet.llm.config import ModelConfig
 from ratchet.llm.connect import connect
 from ratchet.llm.discover import discover
@@ -28,10 +29,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """The language model, None without one; and the programs whose tools it may use."""
+    """The language model, None without one; the programs whose tools it may use; the embedding model."""
 
     runner: Model | None
     mcp: McpClient
+    embedding: Embedding
     models: AgentRunner | None = None
 
 

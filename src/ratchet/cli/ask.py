@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 
 import typer
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from ratchet.app import chosen_models, open_store, recorded, runbook_rooms
+from ratchet.app.embedding import open_embedding
 from ratchet.domain.effects import Reply
 from ratchet.domain.errors import Refused
 from ratchet.domain.messages import Channel, Message, Sender
@@ -19,7 +20,6 @@ from ratchet.handlers.assistant import Assistant
 from ratchet.handlers.base import Trigger
 from ratchet.handlers.runbook import ToldRunbooks
 from ratchet.llm.connect import connect
-from ratchet.llm.embed_local import LocalEmbedder
 from ratchet.settings import Settings
 from ratchet.store.channels import Channels
 from ratchet.store.document_search import DocumentSearch
@@ -68,8 +68,8 @@ async def _assistant(settings: Settings, db: Database, stack: AsyncExitStack) ->
     if runner is not None:
         stack.push_async_callback(runner.aclose)
     told = ToldRunbooks(*runbook_rooms(db, ANY_WORKSPACE), utc_now)
-    embedder = stack.enter_context(closing(LocalEmbedder()))
-    reader = Reader(db, embedder=embedder)
+    embedding = await stack.enter_async_context(open_embedding(settings, db))
+    reader = Reader(db, embedder=embedding.questions)
     return Assistant(
         reader,
         WorkspaceLinks(ANY_WORKSPACE),
@@ -77,5 +77,5 @@ async def _assistant(settings: Settings, db: Database, stack: AsyncExitStack) ->
         told,
         reader,
         settings.turn_budget,
-        documents=DocumentSearch(db, embedder),
+        documents=DocumentSearch(db, embedding.questions),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -15,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from ratchet.app import Store, open_store
+from ratchet.app.embedding import open_embedding
 from ratchet.domain.errors import Misconfigured, Refused
-from ratchet.llm.embed_local import LocalEmbedder
 from ratchet.pipeline.embed import Embed
 from ratchet.pipeline.refresh import Refresh, Refreshed
 from ratchet.settings import Settings
@@ -57,7 +56,7 @@ async def refresh(settings: Settings, names: Sequence[str], *, embed: bool) -> N
         refresher = Refresh(store.db, store.queue, sources)
         done = [await _refresh_one(refresher, name) for name in names or refresher.names]
         if embed:
-            await _embed(store)
+            await _embed(settings, store)
     for each in done:
         typer.echo(
             f"{each.source}: {each.read} read, {each.unchanged} unchanged, {each.removed} removed,"
@@ -80,13 +79,16 @@ async def _refresh_one(refresher: Refresh, name: str) -> Refreshed:
         return await refresher.refresh(name, show)
 
 
-async def _embed(store: Store) -> None:
-    waiting = await embeddings.count_waiting(store.db, VECTOR_TABLES)
-    if not waiting:
-        return
-    with closing(LocalEmbedder()) as embedder, _progress() as bar:
-        task = bar.add_task("Embedding", total=waiting)
-        await Embed(store.db, embedder).work(embedder, math.inf, lambda count: bar.advance(task, count))
+async def _embed(settings: Settings, store: Store) -> None:
+    async with open_embedding(settings, store.db) as embedding:
+        embedder = embedding.texts
+        embed = Embed(store.db, embedder)
+        # It may be another model than before, and then everything waits.
+        await embed.use(embedder)
+        waiting = await embeddings.count_waiting(store.db, VECTOR_TABLES)
+        with _progress() as bar:
+            task = bar.add_task(f"Embedding with {embedder.model}", total=waiting)
+            await embed.work(embedder, math.inf, lambda count: bar.advance(task, count))
 
 
 def _progress() -> Progress:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ratchet.llm.config import ModelConfig
+from ratchet.llm.embed_config import EmbeddingConfig
 from ratchet.llm.external import ExternalTools
+from ratchet.llm.recorded import CallRecorder
 from ratchet.llm.redact import Redactor, redact
 
 if TYPE_CHECKING:
     from ratchet.llm.agent import AgentRunner
+    from ratchet.llm.embed_remote import RemoteEmbedder
 
 
 def connect(
@@ -28,6 +31,13 @@ def connect(
 
     configs = [config] if isinstance(config, ModelConfig) else config
     return AgentRunner(open_models(configs), redactor, external=external)
+
+
+def open_remote(config: EmbeddingConfig, recorder: CallRecorder | None = None) -> RemoteEmbedder:
+    """The embedding model at a server; sends nothing yet. Call it at start: the import takes seconds."""
+    from ratchet.llm.embed_remote import RemoteEmbedder  # noqa: PLC0415  # imports pydantic_ai
+
+    return RemoteEmbedder(config, recorder)
 
 
 async def check_at_start(runner: AgentRunner) -> None:

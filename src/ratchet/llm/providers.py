@@ -31,7 +31,7 @@ def opened(config: ModelConfig) -> Opened:
     """The model; sends nothing yet. Raises Misconfigured: no such provider, its package or key is missing."""
     if config.provider in COMPATIBLE:
         client = _client(config)
-        return Opened(OpenAIChatModel(config.model, provider=_provider(client, config.url)), client.close)
+        return Opened(OpenAIChatModel(config.model, provider=provider_at(client, config.url)), client.close)
     return _other(config)
 
 
@@ -45,7 +45,7 @@ def _client(config: ModelConfig) -> AsyncOpenAI:
     )
 
 
-def _provider(client: AsyncOpenAI, url: str) -> Provider[AsyncOpenAI]:
+def provider_at(client: AsyncOpenAI, url: str) -> Provider[AsyncOpenAI]:
     """OpenAI's own name only for OpenAI itself: its prices and its extras do not hold for other servers."""
     if urlsplit(url).hostname == "api.openai.com":
         return OpenAIProvider(openai_client=client)

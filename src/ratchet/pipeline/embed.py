@@ -46,6 +46,12 @@ def embed_messages(db: Database, queue: Queue) -> Periodic:
     return Periodic("embed", "* * * * *", run)
 
 
+async def start_embedding(db: Database, queue: Queue) -> None:
+    """At every start: the model may be another than before."""
+    async with db.transaction() as conn:
+        await queue.put(conn, [embed_job()])
+
+
 class AnotherModel(Misconfigured):
     """Another process embeds with another model."""
 
@@ -90,7 +96,7 @@ class Embed:
 
         Raises AnotherModel when another process has changed the model since this one did.
         """
-        await self._use(embedder)
+        await self.use(embedder)
         told = self.clock()
         for target in self.targets:
             while True:
@@ -106,8 +112,11 @@ class Embed:
                 told = await self._tell(told)
         return True
 
-    async def _use(self, embedder: Embedder) -> None:
-        """Make the model the one in use, at the first time; afterwards see that it still is."""
+    async def use(self, embedder: Embedder) -> None:
+        """Make the model the one in use, at the first time; afterwards see that it still is.
+
+        Raises AnotherModel, and what the model raises.
+        """
         dimension = embedder.dimension or len((await embedder.embed([PROBE]))[0])
         key = f"{embedder.model} {dimension}"
         if self.claim.made != key:

@@ -55,7 +55,8 @@ WIDEN: Final = "select set_config('hnsw.ef_search', %(rows)s::text, true)"
 BY_MEANING: Final = """
 select c.source, c.path, c.number, 1 - (c.embedding <=> %(vector)s::halfvec) as score from chunks c
 where c.embedding is not null
-  and (select s.value->>'model' from settings s where s.name = 'embedding') = %(model)s
+  and exists (select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s
+              and (s.value->>'dimension')::int = %(dimension)s)
 order by c.embedding <=> %(vector)s::halfvec limit %(limit)s
 """
 PARTS: Final = """
@@ -226,7 +227,12 @@ class DocumentSearch:
 
     async def _by_meaning(self, conn: Connection, vector: Sequence[float]) -> dict[Key, float]:
         model = self._embedder.model if self._embedder else ""
-        values = {"vector": vector_text(vector), "model": model, "limit": LIST}
+        values = {
+            "vector": vector_text(vector),
+            "model": model,
+            "dimension": len(vector),
+            "limit": LIST,
+        }
         async with conn.cursor(row_factory=tuple_row) as cur:
             await cur.execute(WIDEN, {"rows": str(LIST)})
             await cur.execute(BY_MEANING, values)

@@ -5,12 +5,15 @@ from ratchet.llm.testing.script import (
     CallTools,
     ChatRequest,
     Cut,
+    EmbeddingAnswer,
+    EmbeddingRequest,
     HttpError,
     NotJson,
     Say,
     Script,
     Silence,
     ToolCall,
+    Vectors,
 )
 from ratchet.llm.testing.server import ModelServer
 
@@ -19,6 +22,8 @@ __all__ = [
     "CallTools",
     "ChatRequest",
     "Cut",
+    "EmbeddingAnswer",
+    "EmbeddingRequest",
     "HttpError",
     "ModelServer",
     "NotJson",
@@ -26,4 +31,5 @@ __all__ = [
     "Script",
     "Silence",
     "ToolCall",
+    "Vectors",
 ]

@@ -112,6 +112,34 @@ class Silence:
     answer: Say | CallTools | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """One request for embeddings. `body` is the JSON as received."""
+
+    body: Mapping[str, Any]
+
+    @property
+    def texts(self) -> list[str]:
+        given = self.body.get("input", [])
+        return [given] if isinstance(given, str) else [str(text) for text in given]
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Bag-of-words vectors: the same words always point the same way.
+
+    `missing`: so many fewer than there are texts; `odd`: the last has one number less; `broken`: the last
+    holds a NaN.
+    """
+
+    dimension: int = 64
+    missing: int = 0
+    odd: bool = False
+    broken: bool = False
+
+
+EmbeddingAnswer = Vectors | HttpError | NotJson | Silence
+EmbeddingScript = Callable[[EmbeddingRequest], EmbeddingAnswer]
 Answer = Say | CallTools | HttpError | Cut | NotJson | Silence
 Script = Sequence[Answer] | Callable[[ChatRequest], Answer]
 

@@ -15,25 +15,35 @@ from ratchet.llm.testing.script import (
     CallTools,
     ChatRequest,
     Cut,
+    EmbeddingRequest,
+    EmbeddingScript,
     HttpError,
     NotJson,
     Say,
     Script,
     Silence,
+    Vectors,
     player,
 )
 
 
 class ModelServer:
-    """Answers chat completions by a script, and embeddings and model lists by itself.
+    """Answers chat completions by a script, embeddings too where one is given, and model lists by itself.
 
-    `requests` holds every chat request, in order. `url` is the base for a client, with its `/v1`;
-    `root` is the base for Ollama's own API.
+    `requests` holds every chat request and `embeddings` every request for embeddings, in order. `url` is the
+    base for a client, with its `/v1`; `root` is the base for Ollama's own API.
     """
 
-    def __init__(self, script: Script, models: Sequence[str] = ("scripted",)) -> None:
+    def __init__(
+        self,
+        script: Script,
+        models: Sequence[str] = ("scripted",),
+        embedding: EmbeddingScript = lambda _: Vectors(),
+    ) -> None:
         self.requests: list[ChatRequest] = []
+        self.embeddings: list[EmbeddingRequest] = []
         self.root = ""
+        self._embedding = embedding
         self._play = player(script)
         self._models = models
         self._stopping = asyncio.Event()
@@ -75,8 +85,7 @@ class ModelServer:
                 await self._quiet(answer.seconds)
                 return await self._give(http, request, answer.answer or HttpError(503, message="silence"))
             case HttpError():
-                headers = {} if answer.retry_after is None else {"Retry-After": f"{answer.retry_after:g}"}
-                return web.json_response(wire.error(answer), status=answer.status, headers=headers)
+                return _refusal(answer)
             case NotJson():
                 return web.Response(text=answer.body, content_type="application/json")
             case Cut():
@@ -97,8 +106,20 @@ class ModelServer:
         except TimeoutError:
             return
 
-    async def _embeddings(self, http: web.Request) -> web.Response:
-        return web.json_response(wire.embeddings(await http.json()))
+    async def _embeddings(self, http: web.Request) -> web.StreamResponse:
+        request = EmbeddingRequest(await http.json())
+        self.embeddings.append(request)
+        answer = self._embedding(request)
+        match answer:
+            case Vectors():
+                return web.json_response(wire.embeddings(request, answer))
+            case NotJson():
+                return web.Response(text=answer.body, content_type="application/json")
+            case Silence():
+                await self._quiet(answer.seconds)
+                return _refusal(HttpError(503, message="silence"))
+            case HttpError():
+                return _refusal(answer)
 
     async def _list_models(self, _: web.Request) -> web.Response:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "script"} for name in self._models]
@@ -107,6 +128,11 @@ class ModelServer:
     async def _list_tags(self, _: web.Request) -> web.Response:
         """Ollama's list of installed models."""
         return web.json_response({"models": [{"name": name} for name in self._models]})
+
+
+def _refusal(answer: HttpError) -> web.Response:
+    headers = {} if answer.retry_after is None else {"Retry-After": f"{answer.retry_after:g}"}
+    return web.json_response(wire.error(answer), status=answer.status, headers=headers)
 
 
 async def _stream(http: web.Request, pieces: Sequence[str], *, whole: bool) -> web.StreamResponse:

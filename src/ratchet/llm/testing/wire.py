@@ -14,9 +14,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ratchet.llm.testing.script import CallTools, ChatRequest, HttpError, Say
+from ratchet.llm.testing.script import CallTools, ChatRequest, EmbeddingRequest, HttpError, Say, Vectors
 
-DIMENSIONS: Final = 64
 _CHARS_PER_TOKEN: Final = 4
 
 
@@ -58,30 +57,38 @@ def usage(request: ChatRequest, answer: Say | CallTools) -> dict[str, int]:
     return {"prompt_tokens": prompt, "completion_tokens": spoken, "total_tokens": prompt + spoken}
 
 
-def embeddings(body: dict[str, Any]) -> dict[str, Any]:
-    """Bag-of-words vectors of `DIMENSIONS`: the same words always point the same way."""
-    given = body.get("input", [])
-    texts = [given] if isinstance(given, str) else [str(text) for text in given]
+def embeddings(request: EmbeddingRequest, answer: Vectors) -> dict[str, Any]:
+    texts, body = request.texts, request.body
+    vectors = [_vector(text, answer.dimension) for text in texts[: len(texts) - answer.missing]]
+    if answer.odd:
+        vectors[-1].pop()
+    if answer.broken:
+        vectors[-1][0] = math.nan
     encoded = body.get("encoding_format") == "base64"
     return {
         "object": "list",
         "model": body.get("model", "scripted"),
         "data": [
-            {"object": "embedding", "index": i, "embedding": _vector(text, encoded)}
-            for i, text in enumerate(texts)
+            {"object": "embedding", "index": i, "embedding": _base64(vector) if encoded else vector}
+            for i, vector in enumerate(vectors)
         ],
         "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)},
     }
 
 
-def _vector(text: str, encoded: bool) -> list[float] | str:
-    sums = [0.0] * DIMENSIONS
+def _vector(text: str, dimension: int) -> list[float]:
+    sums = [0.0] * dimension
     for word in re.findall(r"\w+", text.lower()):
         digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=2).digest()
-        sums[digest[0] % DIMENSIONS] += 1.0 if digest[1] % 2 else -1.0
-    length = math.sqrt(sum(x * x for x in sums)) or 1.0
-    vector = [x / length for x in sums]
-    return base64.b64encode(struct.pack(f"<{DIMENSIONS}f", *vector)).decode() if encoded else vector
+        sums[digest[0] % dimension] += 1.0 if digest[1] % 2 else -1.0
+    if not any(sums):
+        sums[0] = 1.0
+    length = math.sqrt(sum(x * x for x in sums))
+    return [x / length for x in sums]
+
+
+def _base64(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 def _message(answer: Say | CallTools, number: int) -> dict[str, Any]:
