@@ -45,11 +45,12 @@ def report(
     days: Annotated[int, typer.Option(min=1, max=90, help="How many days up to now.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Every figure, as JSON.")] = False,
     markdown: Annotated[bool, typer.Option(help="As Markdown.")] = False,
+    png: Annotated[Path | None, typer.Option(help="Write the chart to this file.")] = None,
 ) -> None:
     """Say where the toil in a channel is: what to delete or fix first, what is open, what helped."""
     from ratchet.cli import report as cli_report  # noqa: PLC0415  # heavy
 
-    wanted = cli_report.Options(days, as_json, markdown)
+    wanted = cli_report.Options(days, as_json, markdown, png)
     with told():
         asyncio.run(cli_report.channel(quiet_settings(), channel, wanted))
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -16,6 +17,7 @@ from ratchet.app import open_store
 from ratchet.domain.errors import Refused
 from ratchet.reports import channel_json, channel_text, gaps_text, usage, usage_text
 from ratchet.reports.channel import channel_report
+from ratchet.reports.charts import channel_chart
 from ratchet.settings import Settings
 from ratchet.store.channels import Channels
 from ratchet.store.help_threads import HelpThreads
@@ -34,6 +36,7 @@ class Options:
     days: int = 7
     as_json: bool = False
     markdown: bool = False
+    png: Path | None = None
 
 
 async def channel(settings: Settings, name: str, options: Options) -> None:
@@ -47,6 +50,11 @@ async def channel(settings: Settings, name: str, options: Options) -> None:
             found.id, visible_from=found.id, since=now - timedelta(days=options.days), until=now
         )
     report = channel_report(rows)
+    if options.png is not None:
+        options.png.write_bytes(channel_chart(report, f"#{found.name or found.id}, {report.days} days"))
+        typer.echo(f"{options.png}: alerts per day by service, and noise by cause", err=True)
+        if not (options.as_json or options.markdown):
+            return
     links = partial(WorkspaceLinks(ANY_WORKSPACE), found.id)
     show(channel_json.as_json(report, links), channel_text.markdown(report, links), options)
 

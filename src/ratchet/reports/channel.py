@@ -24,7 +24,7 @@ from ratchet.reports.channel_alerts import (
 )
 from ratchet.reports.channel_cases import Case, Paired, opened_between, paired
 from ratchet.reports.channel_threads import AskedAgain, Learned, RawThread
-from ratchet.reports.channel_times import Hours, Storm, hours, percentile, storms
+from ratchet.reports.channel_times import DayOpens, Hours, Storm, hours, opens_by_day, percentile, storms
 
 __all__ = ["AlertName", "ChannelReport", "Quality", "channel_report", "percentile"]
 
@@ -89,6 +89,7 @@ class ChannelReport:
     new, gone        alerts of this window that the one before had not, and the other way round
     top5_share       part of the opens that the five most frequent alerts make up
     coverage         part of the alerts with something to say when they fire
+    daily            opens of each day, by service
     learned          the latest fix that people named, by alert; newest first
     asked_again      questions in more than one thread of the same alert
     threads          what people wrote under the incidents they wrote most about
@@ -111,6 +112,7 @@ class ChannelReport:
     top5_share: float
     coverage: float
     hours: Hours
+    daily: tuple[DayOpens, ...]
     storms: tuple[Storm, ...]
     learned: tuple[Learned, ...]
     asked_again: tuple[AskedAgain, ...]
@@ -152,6 +154,7 @@ def channel_report(rows: ChannelRows, zone: tzinfo = UTC) -> ChannelReport:
         top5_share=sum(line.share for line in lines[:5]),
         coverage=sum(line.helped for line in lines) / len(lines) if lines else 0.0,
         hours=hours([case.opened_at for case in opened], stormy, rows.since, rows.until, zone),
+        daily=opens_by_day([(case.opened_at, case.incident.service) for case in opened], zone),
         storms=stormy,
         learned=threads.learned(opened, replies),
         asked_again=threads.asked_again(opened, replies),

@@ -45,6 +45,7 @@ def as_json(report: ChannelReport, links: Links) -> dict[str, Any]:
         "top5_share": report.top5_share,
         "coverage": report.coverage,
         "hours": asdict(report.hours),
+        "daily": [asdict(one) for one in report.daily],
         "storms": [asdict(storm) for storm in report.storms],
         "learned": [linked(asdict(one)) for one in report.learned],
         "asked_again": [linked(asdict(one)) for one in report.asked_again],

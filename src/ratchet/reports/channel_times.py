@@ -99,6 +99,22 @@ def hours(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DayOpens:
+    """How many incidents of one service opened on one day. `service` None: no service is known."""
+
+    day: date
+    service: str | None
+    opens: int
+
+
+def opens_by_day(opened: Sequence[tuple[datetime, str | None]], zone: tzinfo) -> tuple[DayOpens, ...]:
+    """Of `(moment, service)`; days in the time zone, oldest first, days without any left out."""
+    counts = Counter((moment.astimezone(zone).date(), service) for moment, service in opened)
+    found = (DayOpens(day, service, opens) for (day, service), opens in counts.items())
+    return tuple(sorted(found, key=lambda one: (one.day, -one.opens, one.service or "")))
+
+
 def off_hours(local: datetime) -> bool:
     return local.weekday() >= 5 or local.hour not in WORK_HOURS
 

@@ -239,7 +239,7 @@ def test_however_much_there_is_it_fits_into_one_message() -> None:
 def test_the_json_is_json_has_stable_names_and_links_every_message() -> None:
     found = json.loads(json.dumps(as_json(week(), link)))
     assert sorted(found) == [
-        "alerts", "asked_again", "before", "channel_id", "coverage", "frequent", "gone", "hours", "learned",
+        "alerts", "asked_again", "before", "channel_id", "coverage", "daily", "frequent", "gone", "hours", "learned",
         "long_running", "new", "noise", "open", "quality", "services", "since", "stale", "still_open", "storms",
         "threads", "top5_share", "total", "until", "untriaged",
     ]  # fmt: skip
