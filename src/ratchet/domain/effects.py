@@ -59,6 +59,23 @@ class DirectMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file into the thread under what another effect of the same run says.
+
+    `content` is base64. `title` is also the text for those who cannot see the file. `under`: the number of
+    that effect among the run's. `thread_key` is the key of its message, which the pipeline fills in.
+    """
+
+    channel_id: str
+    filename: str
+    title: str
+    content: str
+    under: int = 0
+    thread_key: str = ""
+    kind: Literal["upload"] = "upload"
+
+
+@dataclass(frozen=True, slots=True)
 class React:
     channel_id: str
     ts: str
@@ -145,5 +162,5 @@ class AskApproval:
 
 
 OwnEffect = Annotate | SetManners | KeepRunbook | UnpinRunbook
-Said = Reply | Post | DirectMessage | React | AskApproval
+Said = Reply | Post | DirectMessage | React | AskApproval | Upload
 Effect = Said | OwnEffect

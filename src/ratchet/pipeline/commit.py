@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -23,6 +23,7 @@ from ratchet.domain.effects import (
     Said,
     SetManners,
     UnpinRunbook,
+    Upload,
 )
 from ratchet.domain.messages import MessageRef
 from ratchet.jobs.base import NewJob, Priority
@@ -69,6 +70,9 @@ class Commit:
                 await answers.add(conn, key, handler, effect)
             if isinstance(effect, Annotate | SetManners | KeepRunbook | UnpinRunbook):
                 await change(conn, effect)
+            elif isinstance(effect, Upload):
+                placed = replace(effect, thread_key=_key_of(effects, effect.under, run_key))
+                rows.append(_row(key, handler, placed))
             else:
                 rows.append(_row(key, handler, effect))
         if rows:
@@ -105,6 +109,11 @@ def deliver_job(key: str, channel_id: str) -> NewJob:
     )
 
 
+def _key_of(effects: Sequence[Effect], number: int, run_key: str) -> str:
+    effect = effects[number]
+    return (effect.once if isinstance(effect, Post) else None) or f"{run_key}:{number}"
+
+
 def _row(key: str, handler: str, effect: Said) -> NewRow:
     match effect:
         case Reply(channel_id=channel_id, thread_ts=thread_ts):
@@ -115,6 +124,8 @@ def _row(key: str, handler: str, effect: Said) -> NewRow:
             return NewRow(key, handler, channel_id, thread_ts, shown)
         case Post(channel_id=channel_id, once=once):
             return NewRow(once or key, handler, channel_id, None, asdict(effect))
+        case Upload(channel_id=channel_id):
+            return NewRow(key, handler, channel_id, None, asdict(effect))
         case React(channel_id=channel_id, ts=ts):
             return NewRow(key, handler, channel_id, ts, asdict(effect))
         case DirectMessage(user_id=user_id, email=email):

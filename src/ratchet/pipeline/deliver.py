@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
-from ratchet.domain.effects import AskApproval, DirectMessage, Footer, Post, React, Reply, Said
+from ratchet.domain.effects import AskApproval, DirectMessage, Footer, Post, React, Reply, Said, Upload
 from ratchet.domain.errors import Refused, Transient
-from ratchet.jobs.base import Done, JobContext, Outcome
+from ratchet.jobs.base import Done, JobContext, Outcome, Snooze
 from ratchet.pipeline import work
 from ratchet.slack import render
 from ratchet.slack.render import Speech
@@ -26,6 +27,7 @@ KINDS: Final[dict[str, type[Said]]] = {
     "post": Post,
     "direct_message": DirectMessage,
     "react": React,
+    "upload": Upload,
 }
 
 
@@ -50,10 +52,15 @@ class Deliver:
         if row is None or row.effect is None:
             return Done()
         effect = decode(row.effect)
+        thread = await self._thread_of(effect) if isinstance(effect, Upload) else None
+        if isinstance(thread, Snooze):
+            return thread
         try:
             if isinstance(effect, React):
                 await self.slack.react(effect.channel_id, effect.ts, effect.reaction)
                 posted: list[str] = []
+            elif isinstance(effect, Upload):
+                posted = await self._upload(row, effect, thread)
             else:
                 posted = await self._post(row, effect)
         except Refused as refused:
@@ -64,6 +71,29 @@ class Deliver:
         await self.outbox.sent(row.key, posted)
         DELIVERED.labels(row.handler).inc()
         return Done()
+
+    async def _thread_of(self, effect: Upload) -> str | Snooze | None:
+        """The ts of the message under which the file goes; None when there will be none."""
+        over = await self.outbox.get(effect.thread_key)
+        if over is None or over.state == "refused":
+            return None
+        return (
+            over.slack_ts[0] if over.state == "sent" and over.slack_ts else Snooze(1.0, "its message is due")
+        )
+
+    async def _upload(self, row: OutboxRow, effect: Upload, thread: str | None) -> list[str]:
+        """Share the file, unless an earlier attempt has done so. Its name is its own."""
+        if thread is None:
+            raise Refused("there is no message to put the file under")
+        channel_id = self.dev_channel or effect.channel_id
+        if row.state == "sending":
+            if (shared := await self.slack.find_file(channel_id, thread, effect.filename)) is not None:
+                return [shared]
+        else:
+            await self.outbox.begin(row.key)
+        content = base64.b64decode(effect.content)
+        await self.slack.upload(channel_id, effect.filename, content, title=effect.title, thread_ts=thread)
+        return []
 
     async def _post(self, row: OutboxRow, effect: Speech) -> list[str]:
         """Post the parts that are not visible yet; the ts of all of them."""

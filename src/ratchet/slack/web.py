@@ -272,6 +272,20 @@ class SlackWeb:
         files = _data(answer).get("files")
         return _text(files[0], "id") if isinstance(files, list) and files else ""
 
+    async def find_file(self, channel: str, thread_ts: str, filename: str) -> str | None:
+        """The ts of the message in the thread that shares a file of that name; None when there is none."""
+        cursor: str | None = None
+        while True:
+            page = await self.replies(channel, thread_ts, cursor=cursor, limit=LARGEST_PAGE)
+            for message in page.items:
+                files = message.get("files")
+                names = [_text(one, "name") for one in files if isinstance(one, dict)] if files else []
+                if filename in names:
+                    return _text(message, "ts")
+            cursor = page.next_cursor
+            if cursor is None:
+                return None
+
     # -- reading
 
     async def permalink(self, channel: str, ts: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from localslack import LocalSlack
-from ratchet.domain.effects import DirectMessage, Footer, Post, React, Reply
+from ratchet.domain.effects import DirectMessage, Footer, Post, React, Reply, Upload
 from ratchet.domain.errors import Transient
-from ratchet.jobs.base import Done
+from ratchet.jobs.base import Done, Snooze
 from ratchet.pipeline import work
+from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.deliver import Deliver
 from ratchet.slack.render import render
 from ratchet.slack.web import SlackWeb
@@ -204,3 +205,57 @@ async def test_a_person_is_written_to_by_address(scene: Scene) -> None:
 async def test_a_row_that_is_gone_is_done(scene: Scene) -> None:
     await scene.deliver()
     assert await scene.visible() == []
+
+
+PICTURE = Upload("C1", "report-1.png", "Alerts per day", "iVBORw0KGgo=", under=0)
+
+
+async def put_report(scene: Scene) -> tuple[work.DeliverJob, work.DeliverJob]:
+    """A message and the file under it; the jobs of both."""
+    effects = (Post(scene.channel, "the report"), replace(PICTURE, channel_id=scene.channel))
+    await Commit(scene.house.db, scene.house.queue).run("weekly:1", "weekly", effects)
+    first, second = sorted(await scene.house.take("deliver"), key=lambda job: str(job.key))
+    return first, second
+
+
+async def shared(scene: Scene) -> list[tuple[str, str]]:
+    """Files in the channel: name, and the text of the message whose thread they are in."""
+    messages = scene.slack.workspace.channels[scene.channel].messages
+    texts = {str(message["ts"]): str(message.get("text", "")) for message in messages.values()}
+    return [
+        (str(one["name"]), texts[str(message["thread_ts"])])
+        for message in messages.values()
+        for one in message.get("files", [])
+    ]
+
+
+async def test_a_file_goes_under_its_message_once_that_is_visible(scene: Scene) -> None:
+    message, file = await put_report(scene)
+    deliver = Deliver(scene.outbox, scene.web)
+    assert isinstance(await deliver.run(file, CONTEXT), Snooze)
+    assert await deliver.run(message, CONTEXT) == Done()
+    assert await deliver.run(file, CONTEXT) == Done()
+    assert await deliver.run(file, CONTEXT) == Done()
+    assert await shared(scene) == [("report-1.png", "the report")]
+
+
+async def test_a_file_that_was_shared_before_a_crash_is_not_shared_again(scene: Scene) -> None:
+    message, file = await put_report(scene)
+    deliver = Deliver(scene.outbox, scene.web)
+    await deliver.run(message, CONTEXT)
+    row = await scene.outbox.get(message.key)
+    assert row is not None
+    await scene.outbox.begin(file.key)
+    await scene.web.upload(scene.channel, "report-1.png", b"x", title="t", thread_ts=row.slack_ts[0])
+    assert await deliver.run(file, CONTEXT) == Done()
+    assert await shared(scene) == [("report-1.png", "the report")]
+
+
+async def test_a_file_whose_message_was_refused_is_given_up(scene: Scene) -> None:
+    message, file = await put_report(scene)
+    await scene.outbox.refused(message.key, "channel_not_found")
+    assert await Deliver(scene.outbox, scene.web).run(file, CONTEXT) == Done()
+    row = await scene.outbox.get(file.key)
+    assert row is not None
+    assert row.state == "refused"
+    assert await shared(scene) == []
