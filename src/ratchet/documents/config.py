@@ -15,6 +15,8 @@ import yaml
 from ratchet.documents.base import Source
 from ratchet.documents.content import INCLUDE
 from ratchet.documents.directory import Directory
+from ratchet.documents.git import GitSource
+from ratchet.documents.git_command import Remote
 from ratchet.documents.github import GitHubSource
 from ratchet.documents.github_api import GITHUB, LOOPBACK, GitHubAccess
 from ratchet.documents.given import Given, WrongError
@@ -25,6 +27,11 @@ MAX_FILE_CHARS: Final = 1_000_000
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _OWNER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _REPO: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+# As ssh takes it; a drive's letter is none.
+_SCP: Final = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!//)\S+")
+_HOSTED: Final = re.compile(
+    r"(?:https://|ssh://git@|git@)(github\.com|gitlab\.com)[:/]([A-Za-z0-9._/-]+?)(?:\.git)?/?"
+)
 _GITHUB_KEYS: Final = (
     "owner",
     "repo",
@@ -150,7 +157,53 @@ def _sign_in(given: Given) -> tuple[str, str, int, str]:
     return "", app_id, int(installation), key
 
 
+def _git(name: str, given: Given, place: _Place) -> Source:
+    given.only("url", "path", "branch", "include", "token", "username", "ssh_key_path", "web_url")
+    url = _repository(given.text("url"), place.base)
+    if given.has("token") and not url.startswith("https://"):
+        raise WrongError("git.token is for https:// addresses")
+    key = given.path("ssh_key_path") if given.has("ssh_key_path") else None
+    if key is not None and not key.is_file():
+        raise WrongError(f"git.ssh_key_path: {key} is no file")
+    username = given.text("username", "x-access-token")
+    remote = Remote(url, given.text("token", ""), username, key, place.environment)
+    root = place.data_dir.absolute() / "sources" / f"{name}.git"
+    include, base = given.patterns("include", INCLUDE), given.address("web_url", "") or _web_of(url)
+    return GitSource(name, remote, root, given.folder("path"), given.text("branch", ""), include, base)
+
+
+def _repository(text: str, base: Path) -> str:
+    """https://…, ssh://…, git@host:path or file://…; else a path, relative to the sources file."""
+    if text.startswith("-"):
+        raise WrongError("git.url is no address of a repository")
+    if "::" in text.partition("/")[0]:
+        raise WrongError("git.url begins with https://, ssh:// or file://, or is a path; helpers are not run")
+    if "://" not in text and not _SCP.match(text):
+        return str((base / Path(text).expanduser()).absolute())
+    if _SCP.match(text):
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise WrongError("git.url is no address of a repository") from None
+    if parts.scheme not in ("https", "ssh", "file"):
+        raise WrongError("git.url begins with https://, ssh:// or file://, or is a path, or git@HOST:PATH")
+    if parts.password or (parts.scheme == "https" and parts.username):
+        raise WrongError("git.url has a password in it; give it as git.token")
+    return text
+
+
+def _web_of(url: str) -> str:
+    """Where people open files of the repositories that everybody knows."""
+    found = _HOSTED.fullmatch(url)
+    if not found:
+        return ""
+    host, path = found.groups()
+    return f"https://{host}/{path}" + ("/-" if host == "gitlab.com" else "")
+
+
 _KINDS: Final[Mapping[str, Callable[[str, Given, _Place], Source]]] = {
     "github": _github,
+    "git": _git,
     "directory": _directory,
 }
