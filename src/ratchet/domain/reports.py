@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from ratchet.domain.incidents import Priority
 
@@ -12,8 +13,8 @@ AlertName = tuple[str | None, str | None]
 """Service and alert."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+# Steps and replies come by the thousand: tuples are made in a tenth of the time.
+class Step(NamedTuple):
     """One version of a message that opens or closes an incident, as the view `incident_steps` has it.
 
     `stays`: an edit that keeps the message open. `stated_s`: the duration that a resolve itself states.
@@ -37,8 +38,7 @@ class Step:
         return self.parent_ts or self.ts
 
 
-@dataclass(frozen=True, slots=True)
-class HumanReply:
+class HumanReply(NamedTuple):
     """What a person wrote in the thread under `root_ts`. `text` may be cut, or "" where nobody needs it."""
 
     root_ts: str

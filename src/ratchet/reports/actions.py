@@ -89,6 +89,19 @@ def actions_in(text: str, trivial: Collection[str] = ()) -> frozenset[Action]:
     return frozenset(found)
 
 
+def changes_something(text: str) -> bool:
+    """Whether the text names a command that does more than look."""
+    if "`" not in text:
+        return False
+    text = text[:MAX_CHARS]
+    if any(action.kind == "command" for block in BLOCK.findall(text) for action in _commands(_lines(block))):
+        return True
+    snippets = (one for one in INLINE.findall(BLOCK.sub(" ", text)) if not COMPLAINT.search(one))
+    return any(
+        action.kind == "command" for one in snippets for action in _commands([PROMPT.sub("", one.strip())])
+    )
+
+
 def useful(item: Iterable[Action], did: Iterable[Action]) -> frozenset[Action]:
     """Those of `did` that the item names too."""
     item = frozenset(item)

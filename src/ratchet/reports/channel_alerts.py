@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from ratchet.domain.incidents import Priority
@@ -42,6 +43,7 @@ _CHANGING: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=4_096)
 def template(alert: str | None) -> str | None:
     """The name under which an alert is counted."""
     if alert is None or " " not in alert:
@@ -95,18 +97,19 @@ class Figures:
 
 
 def figures(cases: Sequence[Case]) -> Figures:
-    noticed = [case.tta_s for case in cases if case.tta_s is not None]
-    resolved = [case.ttr_s for case in cases if case.ttr_s is not None]
+    noticed = [tta for case in cases if (tta := case.tta_s) is not None]
+    resolved = [ttr for case in cases if (ttr := case.ttr_s) is not None]
+    untouched = [case for case in cases if not case.touched]
     return Figures(
         opens=len(cases),
-        renotifications=sum(case.incident.firings - 1 for case in cases),
-        untriaged=sum(case.replies == 0 for case in cases),
-        untouched=sum(not case.touched for case in cases),
-        closed=sum(case.incident.closed_at is not None for case in cases),
-        no_touch=sum(case.no_touch for case in cases),
-        self_healed=sum(case.self_healed for case in cases),
-        flaps=sum(case.flap for case in cases),
-        expired=sum(case.incident.state == "expired" for case in cases),
+        renotifications=sum([case.incident.firings - 1 for case in cases]),
+        untriaged=sum([case.replies == 0 for case in cases]),
+        untouched=len(untouched),
+        closed=sum([case.incident.closed_at is not None for case in cases]),
+        no_touch=sum([case.no_touch for case in untouched]),
+        self_healed=sum([case.self_healed for case in untouched]),
+        flaps=sum([case.flap for case in cases]),
+        expired=sum([case.incident.state == "expired" for case in cases]),
         tta_p50_s=percentile(noticed, 0.5),
         tta_p95_s=percentile(noticed, 0.95),
         ttr_p50_s=percentile(resolved, 0.5),
@@ -194,7 +197,8 @@ def _line(name: AlertName, cases: Sequence[Case], of: int, known: Mapping[AlertN
         helped=any(known.get(one) for one in exact),
     )
     causes = _causes(line, [case.ttr_s for case in cases if case.self_healed and case.ttr_s is not None])
-    return replace(line, noise=next(causes, None))
+    noise = next(causes, None)
+    return line if noise is None else replace(line, noise=noise)
 
 
 def beside(cases: Sequence[Case]) -> int:

@@ -122,14 +122,15 @@ class _People:
 
     def said(self, threads: Iterable[str], since: datetime, until: datetime | None) -> int:
         """How many messages in the threads from `since` to `until`."""
-        return sum(
-            since <= moment and (until is None or moment < until)
-            for thread in threads
-            for moment in self.replies.get(thread, ())
-        )
+        count = 0
+        for thread in threads:
+            if said := self.replies.get(thread):
+                end = len(said) if until is None else bisect_left(said, until)
+                count += max(0, end - bisect_left(said, since))
+        return count
 
     def reacted(self, threads: Iterable[str]) -> int:
-        return sum(self.reactions[thread].count for thread in threads if thread in self.reactions)
+        return sum([self.reactions[thread].count for thread in threads if thread in self.reactions])
 
 
 @dataclass(slots=True)

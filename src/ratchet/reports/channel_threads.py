@@ -10,7 +10,7 @@ from typing import Final
 
 from ratchet.domain.messages import posted_at
 from ratchet.domain.reports import AlertName, ChannelRows, HumanReply
-from ratchet.reports.actions import BLOCK, INLINE, LOOKING_PROGRAM, actions_in
+from ratchet.reports.actions import BLOCK, INLINE, LOOKING_PROGRAM, changes_something
 from ratchet.reports.channel_alerts import named
 from ratchet.reports.channel_cases import Case
 
@@ -86,9 +86,12 @@ def replies_of(rows: ChannelRows) -> dict[str, list[HumanReply]]:
 
 def _said(case: Case, replies: Mapping[str, Sequence[HumanReply]]) -> list[HumanReply]:
     """What people wrote under a case since it opened, oldest first."""
+    spoken = [replies[thread] for thread in case.threads if thread in replies]
+    if not spoken:
+        return []
     since = f"{case.opened_at.timestamp():017.6f}"  # text order of a ts is time order
-    said = [reply for thread in case.threads for reply in replies.get(thread, ()) if reply.ts >= since]
-    return sorted(said, key=lambda reply: reply.ts)
+    said = [reply for thread in spoken for reply in thread if reply.ts >= since]
+    return sorted(said, key=lambda reply: reply.ts) if len(spoken) > 1 else said
 
 
 def learned(cases: Sequence[Case], replies: Mapping[str, Sequence[HumanReply]]) -> tuple[Learned, ...]:
@@ -103,16 +106,14 @@ def learned(cases: Sequence[Case], replies: Mapping[str, Sequence[HumanReply]]) 
 
 def _last_fix(case: Case, said: Sequence[HumanReply]) -> Learned | None:
     for reply in reversed(said):
-        if (fix := _fix(reply.text, case)) is not None:
+        if (fix := _fix(reply.text)) is not None:
             return Learned(case.incident.alert, case.incident.service, reply.root_ts, reply.ts, fix)
     return None
 
 
-def _fix(text: str, case: Case) -> str | None:
+def _fix(text: str) -> str | None:
     """The command that was run, "" for a change that is only linked, None for neither."""
-    trivial = [name for name in (case.incident.alert, case.incident.service) if name]
-    kinds = {action.kind for action in actions_in(text, trivial)}
-    if "command" in kinds:
+    if changes_something(text):
         return _snippet(text)
     return "" if CHANGE.search(text) else None
 
@@ -131,7 +132,7 @@ def asked_again(cases: Sequence[Case], replies: Mapping[str, Sequence[HumanReply
     groups: dict[AlertName, list[_Question]] = {}
     for case in cases:
         for reply in _said(case, replies):
-            for text in QUESTION.findall(reply.text):
+            for text in QUESTION.findall(reply.text) if "?" in reply.text else ():
                 _file(groups.setdefault(named(case), []), case, reply, text.strip())
     again = [one.asked() for group in groups.values() for one in group if len(one.threads) > 1]
     return tuple(sorted(again, key=lambda one: (-one.threads, one.ts)))

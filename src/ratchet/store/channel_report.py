@@ -6,14 +6,14 @@ messages of the window by time, and `incident_steps` for just those.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from ratchet.domain.incidents import SILENCE, Action
 from ratchet.domain.messages import posted_at
@@ -30,7 +30,7 @@ from ratchet.domain.reports import (
 from ratchet.store import naming
 from ratchet.store.pool import Database
 
-# Steps by time; and, of the pair keys that may have been open when that time began, what came before.
+# In the order of the fields of `Step`. Steps by time; and, of the pair keys that may have been open when that time began, what came before.
 STEPS: Final = """
 with recent as materialized (
     select e.ts, e.version, e.parent_ts, e.pair_key, e.action, e.happened_at
@@ -67,7 +67,7 @@ from incident_steps s
 join incident_events e on e.channel_id = s.channel_id and e.ts = s.ts and e.version = s.version
 where s.channel_id = %(channel_id)s and s.ts = any(array(select ts from touched)) and s.happened_at < %(until)s
 """
-# The text only where it is read: of the window itself.
+# In the order of the fields of `HumanReply`. The text only where it is read: of the window itself.
 REPLIES: Final = """
 select u.ts as root_ts, m.ts, case when u.wanted then left(m.text, %(chars)s) else '' end as text
 from unnest(%(roots)s::text[], %(wanted)s::bool[]) as u (ts, wanted)
@@ -196,26 +196,29 @@ class ChannelReports:
         """Of the window from `since` to `until`, and of the equally long one before it."""
         before = since - (until - since)
         given = {"channel_id": channel_id, "visible_from": visible_from, "since": since, "until": until}
-        async with self._db.connection() as conn:
-            steps = await _steps(conn, given | {"lead": before - LEAD})
-            fired = _asked_about(steps, before, until)
-            read = {step.thread_ts for step in fired if step.happened_at >= since}
-            threads = sorted({step.thread_ts for step in fired})
-            roots = given | {"roots": threads, "wanted": [thread in read for thread in threads]}
-            names = _names(step for step in fired if step.happened_at >= since)
-            facts = await _facts(conn, given, names)
-            return ChannelRows(
-                channel_id=channel_id,
-                before=before,
-                since=since,
-                until=until,
-                steps=steps,
-                replies=await _replies(conn, roots),
-                reactions=await _reactions(conn, roots),
-                facts=_counts(facts),
-                help={names[number - 1]: Help(*known) for number, *known in facts.help},
-                cut=len(steps) >= MAX_STEPS,
-            )
+        steps = await _steps(self._db, given | {"lead": before - LEAD})
+        fired = _asked_about(steps, before, until)
+        read = {step.thread_ts for step in fired if step.happened_at >= since}
+        threads = sorted({step.thread_ts for step in fired})
+        roots = given | {"roots": threads, "wanted": [thread in read for thread in threads]}
+        names = _names(step for step in fired if step.happened_at >= since)
+        # Each on a connection of its own: the database has more than one processor.
+        async with asyncio.TaskGroup() as group:
+            facts = group.create_task(_facts(self._db, given, names))
+            replies = group.create_task(_replies(self._db, roots))
+            reactions = group.create_task(_reactions(self._db, roots))
+        return ChannelRows(
+            channel_id=channel_id,
+            before=before,
+            since=since,
+            until=until,
+            steps=steps,
+            replies=replies.result(),
+            reactions=reactions.result(),
+            facts=_counts(facts.result()),
+            help={names[number - 1]: Help(*known) for number, *known in facts.result().help},
+            cut=len(steps) >= MAX_STEPS,
+        )
 
     async def alerts_since(
         self,
@@ -244,8 +247,8 @@ class ChannelReports:
             return await cur.fetchall()
 
 
-async def _steps(conn: AsyncConnection[Any], given: Mapping[str, Any]) -> list[Step]:
-    async with conn.cursor(row_factory=class_row(Step)) as cur:
+async def _steps(db: Database, given: Mapping[str, Any]) -> list[Step]:
+    async with db.connection() as conn, conn.cursor(row_factory=args_row(Step)) as cur:
         await cur.execute(STEPS, {**given, "limit": MAX_STEPS, "earlier": EARLIER})
         return await cur.fetchall()
 
@@ -260,14 +263,14 @@ def _asked_about(steps: Sequence[Step], before: datetime, until: datetime) -> li
     ]
 
 
-async def _replies(conn: AsyncConnection[Any], given: Mapping[str, Any]) -> list[HumanReply]:
-    async with conn.cursor(row_factory=class_row(HumanReply)) as cur:
+async def _replies(db: Database, given: Mapping[str, Any]) -> list[HumanReply]:
+    async with db.connection() as conn, conn.cursor(row_factory=args_row(HumanReply)) as cur:
         await cur.execute(REPLIES, {**given, "per_thread": PER_THREAD, "chars": REPLY_CHARS})
         return await cur.fetchall()
 
 
-async def _reactions(conn: AsyncConnection[Any], given: Mapping[str, Any]) -> list[HumanReactions]:
-    async with conn.cursor(row_factory=class_row(HumanReactions)) as cur:
+async def _reactions(db: Database, given: Mapping[str, Any]) -> list[HumanReactions]:
+    async with db.connection() as conn, conn.cursor(row_factory=class_row(HumanReactions)) as cur:
         await cur.execute(REACTIONS, {**given, "per_thread": PER_THREAD})
         return await cur.fetchall()
 
@@ -278,7 +281,7 @@ def _names(fired: Any) -> list[AlertName]:
     return [name for name, _ in counts.most_common(MAX_ALERTS)]
 
 
-async def _facts(conn: AsyncConnection[Any], given: Mapping[str, Any], names: Sequence[AlertName]) -> Facts:
+async def _facts(db: Database, given: Mapping[str, Any], names: Sequence[AlertName]) -> Facts:
     keys = [
         (number, key)
         for number, (service, alert) in enumerate(names, 1)
@@ -295,7 +298,7 @@ async def _facts(conn: AsyncConnection[Any], given: Mapping[str, Any], names: Se
         "keys": [key for _, key in keys],
         "firings": FIRINGS,
     }
-    async with conn.cursor(row_factory=class_row(Facts)) as cur:
+    async with db.connection() as conn, conn.cursor(row_factory=class_row(Facts)) as cur:
         found = await (await cur.execute(FACTS, values)).fetchone()
     assert found is not None
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,7 +37,7 @@ def fired(hours: float, alert: str | None = "DiskFull", service: str | None = "a
     base = Step(
         stamp, stamp, None, at(hours), Action.OPEN, f"{service}/{alert}", service, alert, "LOW", "am", False
     )
-    return replace(base, **changes)
+    return base._replace(**changes)
 
 
 def resolved(
