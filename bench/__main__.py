@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk, channel_report, classify, cost, idle, ingest, quality, reply, runbook
+from bench import bulk, channel_report, classify, cost, embed, idle, ingest, quality, reply, runbook
 from bench.report import Report, show
 from ratchet.llm.redact import redact_event
 from ratchet.telemetry import configure_logging
@@ -30,6 +30,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "idle": idle.run,
     "classify": classify.run,
     "quality": quality.run,
+    "embed": embed.run,
 }
 
 

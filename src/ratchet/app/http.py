@@ -18,6 +18,7 @@ from ratchet.handlers.runbook import (
 from ratchet.llm.turn import Tool
 from ratchet.pipeline.pages import onboard_job
 from ratchet.settings import Settings
+from ratchet.store import embeddings
 from ratchet.store.channels import Channels
 from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
@@ -26,6 +27,7 @@ from ratchet.store.outbox import Outbox
 from ratchet.store.reader import Reader
 from ratchet.store.runbooks import Runbooks
 from ratchet.store.search import Search
+from ratchet.store.vector_tables import VECTOR_TABLES
 from ratchet.tools import builtin
 from ratchet.tools.base import PUBLIC, ToolDeps, WorkspaceLinks
 from ratchet.web.services import Health, Part, Services, utc_now
@@ -84,6 +86,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         settings.http_token.get_secret_value() if settings.http_token else None,
         tools=tools,
         mcp=ratchet.mcp.status,
+        embedding=lambda: embeddings.status(db, VECTOR_TABLES),
     )
 
 

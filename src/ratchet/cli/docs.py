@@ -21,6 +21,7 @@ from ratchet.pipeline.refresh import Refresh, Refreshed
 from ratchet.settings import Settings
 from ratchet.store import embeddings
 from ratchet.store.documents import Documents, SourceStatus
+from ratchet.store.embeddings import EmbeddingStatus
 from ratchet.store.vector_tables import VECTOR_TABLES
 
 SHOWN_PROBLEMS = 20
@@ -32,6 +33,7 @@ async def status(settings: Settings, *, as_json: bool) -> None:
     """Print the state of every source."""
     async with open_store(settings) as store:
         found = await Documents(store.db).status()
+        embedding = await embeddings.status(store.db, VECTOR_TABLES)
     known = {source.name for source in found}
     new = [source.name for source in settings.sources if source.name not in known]
     if as_json:
@@ -41,6 +43,7 @@ async def status(settings: Settings, *, as_json: bool) -> None:
         typer.echo("No sources of documents. Set RATCHET_DOCUMENTATION; docs/documents.md says how.")
         return
     Console(highlight=False).print(_table(found, new))
+    typer.echo(_embedding(embedding))
     for source in found:
         _print_problems(source.name, source.error, source.problems)
 
@@ -115,6 +118,13 @@ def _table(found: Sequence[SourceStatus], new: Sequence[str]) -> Table:
     for name in new:
         table.add_row(name, "", "not read yet")
     return table
+
+
+def _embedding(status: EmbeddingStatus) -> str:
+    if status.in_use is None:
+        return "No embedding model has been at work yet: search is by words."
+    used, waiting = status.in_use, status.waiting
+    return f"Embedding model: {used.model}, {used.dimension} dimensions; {waiting:,} texts wait for it."
 
 
 def _print_problems(name: str, error: str | None, problems: Sequence[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
 import typer
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from ratchet.app import chosen_models
+from ratchet.cli.embedding import check_embedding, said
 from ratchet.llm.check import Check, ModelReport, check_model
 from ratchet.llm.config import OLLAMA_URL, ModelConfig
 from ratchet.llm.fallback import open_models
@@ -28,18 +29,22 @@ NONE = (
 
 async def check(settings: Settings, *, as_json: bool) -> None:
     """Print what works with each model. Exit status 1 when something does not, or there is no model."""
+    embedding = await check_embedding(settings)
     configs = await chosen_models(settings)
     models = open_models(configs) if configs else None
     reports = [await check_model(candidate) for candidate in models.candidates] if models else []
     if models is not None:
         await models.aclose()
     if as_json:
-        typer.echo(json.dumps([_values(report) for report in reports], indent=2))
+        values = {"models": [_values(report) for report in reports], "embedding": asdict(embedding)}
+        typer.echo(json.dumps(values, indent=2))
     elif not reports:
         typer.echo(NONE)
     else:
         _print(reports)
-    if not reports or not all(report.ok for report in reports):
+    if not as_json:
+        typer.echo(said(embedding))
+    if not reports or not embedding.ok or not all(report.ok for report in reports):
         raise typer.Exit(1)
 
 

@@ -98,6 +98,14 @@ class InUse:
     dimension: int
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddingStatus:
+    """`in_use` None: nothing was embedded yet. `waiting`: texts that are found by words only until they are."""
+
+    in_use: InUse | None
+    waiting: int
+
+
 def vector_text(vector: Vector) -> str:
     """As PostgreSQL reads a vector."""
     return f"[{','.join(format(number, '.5g') for number in vector)}]"
@@ -131,6 +139,10 @@ async def use_model(db: Database, model: str, dimension: int, targets: Sequence[
 async def hold_model(conn: Connection, model: str) -> bool:
     """Whether the model is in use; then it stays so until the transaction ends. To be asked before any table."""
     return await (await conn.execute(HOLD_MODEL, {"model": model})).fetchone() is not None
+
+
+async def status(db: Database, targets: Sequence[Target]) -> EmbeddingStatus:
+    return EmbeddingStatus(await in_use(db), await count_waiting(db, targets))
 
 
 async def count_waiting(db: Database, targets: Sequence[Target]) -> int:

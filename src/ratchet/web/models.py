@@ -290,6 +290,14 @@ class PartOut(BaseModel):
     reason: str
 
 
+class EmbeddingOut(BaseModel):
+    """The model that made the vectors, null before the first; how many texts are found by words only."""
+
+    model: str | None
+    dimension: int | None
+    waiting: int
+
+
 class Readiness(BaseModel):
     ready: bool
     parts: list[PartOut]

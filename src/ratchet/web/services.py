@@ -12,6 +12,7 @@ from ratchet.jobs.queue import Queue
 from ratchet.llm.mcp_client import McpStatus
 from ratchet.llm.turn import Tool
 from ratchet.store.channels import Channels
+from ratchet.store.embeddings import EmbeddingStatus
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
@@ -62,6 +63,7 @@ class Services:
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
     tools: what is served at /mcp; they read what is public.
     mcp: the state of every external MCP server.
+    embedding: which embedding model made the vectors, and how many texts wait for one; None: not told.
     """
 
     channels: Channels
@@ -84,3 +86,4 @@ class Services:
     now: Callable[[], datetime] = utc_now
     tools: Callable[[], Sequence[Tool]] = tuple
     mcp: Callable[[], Sequence[McpStatus]] = tuple
+    embedding: Callable[[], Awaitable[EmbeddingStatus]] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -12,8 +13,10 @@ from starlette.responses import JSONResponse, Response
 
 from ratchet import __version__
 from ratchet.domain.errors import RatchetError
+from ratchet.store.embeddings import EmbeddingStatus
 from ratchet.telemetry import DEAD, OLDEST, OUTBOX, QUEUED
-from ratchet.web.models import Liveness, PartOut, Readiness, Version
+from ratchet.web.models import EmbeddingOut, Liveness, PartOut, Readiness, Version
+from ratchet.web.problems import RESPONSES
 from ratchet.web.services import Health, Part, Services
 
 log = structlog.get_logger(__name__)
@@ -46,6 +49,9 @@ def router(services: Services) -> APIRouter:
         """Which Ratchet this is."""
         return Version(version=__version__)
 
+    if services.embedding is not None:
+        _embedding(routes, services.embedding)
+
     @routes.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """For Prometheus."""
@@ -53,6 +59,19 @@ def router(services: Services) -> APIRouter:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+def _embedding(routes: APIRouter, read: Callable[[], Awaitable[EmbeddingStatus]]) -> None:
+    @routes.get("/api/embedding", responses=RESPONSES)
+    async def embedding() -> EmbeddingOut:
+        """Which embedding model is in use, and how many texts wait for it."""
+        found = await read()
+        used = found.in_use
+        return EmbeddingOut(
+            model=used.model if used else None,
+            dimension=used.dimension if used else None,
+            waiting=found.waiting,
+        )
 
 
 async def _health(services: Services) -> Health:

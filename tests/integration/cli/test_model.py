@@ -61,9 +61,13 @@ async def test_check_says_per_model_what_works_and_what_to_do(tmp_path: Path) ->
 
 async def test_check_as_json_and_its_status(tmp_path: Path) -> None:
     async with ModelServer(able).serve() as server:
-        settings = {"OPENAI_URL": server.url, "OPENAI_MODEL": "m", "OPENAI_API_KEY": "sk-hush-hush"}
+        settings = {"OPENAI_URL": server.url, "OPENAI_MODEL": "m", "OPENAI_API_KEY": "sk-hush-hush"} | {
+            "OPENAI_EMBEDDING_MODEL": "words",
+            "DATA_DIR": str(tmp_path),
+        }
         status, out, err = await ratchet(tmp_path, "check", "--json", **settings)
-    (report,) = json.loads(out)
+    found = json.loads(out)
+    (report,) = found["models"]
     assert status == 0
     assert (report["model"], report["provider"], report["ok"]) == ("m", "openai", True)
     assert {what: one["ok"] for what, one in report["checks"].items()} == {
@@ -74,6 +78,9 @@ async def test_check_as_json_and_its_status(tmp_path: Path) -> None:
         "embeddings": None,
     }
     assert report["usd_per_million_tokens"] is None
+    embedding = found["embedding"]
+    assert (embedding["ok"], embedding["model"], embedding["dimension"]) == (True, "words", 64)
+    assert embedding["waiting"] is None
     assert "hush" not in out + err
 
 
@@ -102,3 +109,12 @@ async def test_pull_without_ollama_says_how_to_get_it(tmp_path: Path) -> None:
     status, _, err = await ratchet(tmp_path, "pull", "tiny:1b", "--url", url)
     assert status == 1
     assert "ollama serve" in err
+
+
+async def test_check_says_which_embedding_model_works(tmp_path: Path) -> None:
+    async with ModelServer(able, embedding=lambda _: HttpError(401)).serve() as server:
+        settings = {"OPENAI_URL": server.url, "OPENAI_EMBEDDING_MODEL": "m", "DATA_DIR": str(tmp_path)}
+        status, out, _ = await ratchet(tmp_path, "check", **settings)
+    assert status == 1
+    assert "Embedding model: m" in out
+    assert "search is by words" in out
