@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
+
+import httpx
 
 from ratchet import __version__
 from ratchet.jobs.base import Job, NewJob
 from ratchet.jobs.queue import Queue
+from ratchet.store.embeddings import EmbeddingStatus, InUse
 from ratchet.store.pool import Database
+from ratchet.web.app import create_app
 from ratchet.web.services import Health, Part
-from tests.integration.web.support import House, client
+from tests.integration.web.support import House, client, services
 
 
 class Waiting(Job):
@@ -78,3 +83,13 @@ async def test_metrics_are_served_without_the_database(database: Database) -> No
         answer = await http.get("/metrics")
     assert answer.status_code == 200
     assert "ratchet_events_total" in answer.text
+
+
+async def test_the_embedding_model_is_told_and_how_much_waits_for_it(database: Database) -> None:
+    async def status() -> EmbeddingStatus:
+        return EmbeddingStatus(InUse("words", 64), 3)
+
+    app = create_app(replace(services(database, House()), embedding=status))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+        answer = await http.get("/api/embedding")
+    assert answer.json() == {"model": "words", "dimension": 64, "waiting": 3}
