@@ -21,6 +21,7 @@ MANIFEST_SCOPES = (
     "channels:join",
     "channels:read",
     "chat:write",
+    "commands",
     "files:read",
     "files:write",
     "groups:history",

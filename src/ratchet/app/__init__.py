@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from ratchet.app.embedding import Embedding, open_embedding
-from ratchet.app.handlers import QUOTES_S, all_handlers, classifier_of, runbook_rooms
+from ratchet.app.handlers import QUOTES_S, all_handlers, classifier_of, runbook_rooms, update_docs
 from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
 from ratchet.app.store import Store, open_server, open_store
@@ -32,6 +32,7 @@ from ratchet.pipeline import work
 from ratchet.pipeline.approvers import Approvers
 from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.deliver import Deliver
+from ratchet.pipeline.desk import Desk, forges_of
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.pipeline.embed import Embed, embed_messages, start_embedding
 from ratchet.pipeline.greet import Greet
@@ -41,10 +42,13 @@ from ratchet.pipeline.interact import Interact
 from ratchet.pipeline.pages import Pages
 from ratchet.pipeline.progress import SlackProgress
 from ratchet.pipeline.prune import Prune
+from ratchet.pipeline.pull_watch import WatchPulls
+from ratchet.pipeline.pulls import OpenPulls
 from ratchet.pipeline.receive import Receive, on_connect
 from ratchet.pipeline.recover import Recover
 from ratchet.pipeline.refresh import Refresh
 from ratchet.pipeline.resume import Resume
+from ratchet.pipeline.shortcuts import Shortcuts
 from ratchet.pipeline.understand import Understand
 from ratchet.settings import Settings, split_addr
 from ratchet.slack.identity import Account
@@ -136,13 +140,16 @@ def _rooms(
     embedding = thinking.embedding
     documents = DocumentSearch(db, embedding.questions)
     progress = SlackProgress(slack, muted=settings.slack_dev_channel is not None)
-    handlers = all_handlers(settings, db, account, thinking, progress)
+    forges = forges_of(settings.sources)
+    desk = Desk(db, forges, {source.name: source.kind for source in settings.sources})
+    handlers = all_handlers(settings, db, account, thinking, progress, desk)
     asking = TemplateReader(runner) if runner else None
     understand = Understand(db, queue, settings.alert_model, settings.rules, asking)
     dispatch = Dispatch(db, queue, classifier, handlers, me.user_id, understand)
     pages = Pages(db, queue, Intake(db, queue, classifier, dispatch.interest), slack, me, time.time)
     history, recover = History(pages, settings.onboard_messages), Recover(pages)
-    interact = Interact(Outbox(db), Commit(db, queue), slack, Approvers(slack, settings.approvers))
+    commit = Commit(db, queue)
+    interact = Interact(Outbox(db), commit, slack, Approvers(slack, settings.approvers))
     deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
     listener = SocketListener(config, me, lambda: on_connect(recover, history))
     receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover)
@@ -153,6 +160,14 @@ def _rooms(
         Route(
             work.ResumeJob, Resume(dispatch, Commit(db, queue)).run, timeout_s=handler_s, concurrency=HANDLERS
         ),
+        Route(
+            work.ShortcutJob,
+            Shortcuts(commit, update_docs(settings, account, runner, documents, desk)).run,
+            timeout_s=handler_s,
+            max_failures=5,
+            concurrency=HANDLERS,
+        ),
+        Route(work.PullJob, OpenPulls(commit, forges).run, timeout_s=120, max_failures=20, concurrency=4),
         Route(work.GreetJob, Greet(Commit(db, queue), progress).run, timeout_s=30),
         Route(work.RefreshJob, refresh.run, timeout_s=3600, concurrency=2),
         Route(work.EmbedJob, Embed(db, embedding.texts).run, timeout_s=600, concurrency=1),
@@ -160,6 +175,7 @@ def _rooms(
     )
     periodics = [
         refresh.periodic(),
+        WatchPulls(commit, forges, refresh.request).periodic(),
         embed_messages(db, queue),
         maintenance(queue, routes),
         Periodic("prune", "17 3 * * *", Prune(db).run),

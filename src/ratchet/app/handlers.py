@@ -25,8 +25,10 @@ from ratchet.handlers.runbook_model import ModelWriter
 from ratchet.handlers.runbook_writer import RunbookWriter
 from ratchet.handlers.storm import StormLimits
 from ratchet.handlers.talk import Talk
+from ratchet.handlers.update_docs import UpdateDocs
 from ratchet.llm.turn import Model
 from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
+from ratchet.pipeline.desk import Desk
 from ratchet.pipeline.progress import SlackProgress
 from ratchet.settings import Settings
 from ratchet.slack.identity import Account
@@ -54,6 +56,7 @@ def all_handlers(
     account: Account,
     thinking: Thinking,
     progress: SlackProgress,
+    desk: Desk,
 ) -> Sequence[Handler]:
     """What is done about a message, each with what it reads."""
     runner, links, embedding = thinking.runner, WorkspaceLinks(account.team_url), thinking.embedding
@@ -72,7 +75,7 @@ def all_handlers(
             links,
             runner,
             told,
-            (DocumentSearch(db, embedding.questions), HelpThreads(db)),
+            (DocumentSearch(db, embedding.questions), HelpThreads(db), desk),
         ),
         Talk(Channels(db), Conversations(db), links, progress),
     )
@@ -84,7 +87,7 @@ def _assistant(
     links: WorkspaceLinks,
     runner: Model | None,
     runbooks: ToldRunbooks,
-    written: tuple[DocumentSearch, HelpThreads],
+    written: tuple[DocumentSearch, HelpThreads, Desk],
 ) -> Assistant:
     return Assistant(
         reader,
@@ -96,7 +99,17 @@ def _assistant(
         timeout_s=settings.turn_seconds + QUOTES_S,
         documents=written[0],
         gaps=written[1],
+        desk=written[2],
     )
+
+
+def update_docs(
+    settings: Settings, account: Account, runner: Model | None, documents: DocumentSearch, desk: Desk
+) -> UpdateDocs:
+    """What the message shortcut does."""
+    links = WorkspaceLinks(account.team_url)
+    searched = documents if settings.sources else None
+    return UpdateDocs(Reader(desk.db), links, searched, desk, runner, settings.turn_budget)
 
 
 def runbook_rooms(

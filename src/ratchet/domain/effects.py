@@ -133,8 +133,19 @@ class UnpinRunbook:
     kind: Literal["unpin_runbook"] = "unpin_runbook"
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPull:
+    """A pull request for a change of documents, `proposals.to_json`. `link` is the thread's permalink."""
+
+    channel_id: str
+    thread_ts: str
+    link: str
+    change: dict[str, Any]
+    kind: Literal["open_pull"] = "open_pull"
+
+
 # What an approval may set off.
-Deferred = KeepRunbook | UnpinRunbook | SetManners | Reply
+Deferred = KeepRunbook | UnpinRunbook | SetManners | OpenPull | Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,6 @@ class AskApproval:
     kind: Literal["ask_approval"] = "ask_approval"
 
 
-OwnEffect = Annotate | SetManners | KeepRunbook | UnpinRunbook
+OwnEffect = Annotate | SetManners | KeepRunbook | UnpinRunbook | OpenPull
 Said = Reply | Post | DirectMessage | React | AskApproval | Upload
 Effect = Said | OwnEffect

@@ -25,6 +25,8 @@ from ratchet.handlers.mentions import addressed, asked_stop, is_request, mention
 from ratchet.handlers.naming import named
 from ratchet.handlers.opening import Opening
 from ratchet.handlers.pages import quoted_page, worth_citing
+from ratchet.handlers.proposing import asked as proposed
+from ratchet.handlers.proposing import proposals_of
 from ratchet.handlers.quotes import answered, quoted, worth_quoting
 from ratchet.handlers.transcript import prompt
 from ratchet.handlers.waiting import ask, pending_of, too_long
@@ -43,6 +45,7 @@ from ratchet.tools.base import (
     link_to,
     minute,
 )
+from ratchet.tools.proposals import DocumentDesk, Proposals
 
 log = structlog.get_logger(__name__)
 
@@ -155,6 +158,7 @@ class Assistant:
     timeout_s: float = 120.0
     documents: DocumentReader | None = None
     gaps: GapReader | None = None
+    desk: DocumentDesk | None = None
 
     def wants(self, trigger: Trigger) -> bool:
         return addressed(trigger) and not is_request(trigger.message.text, trigger.me_user_id)
@@ -164,10 +168,16 @@ class Assistant:
         if not asked:
             return [replace(self._reply(trigger, text_of("assistant_help")), feedback=False)]
         thread = await self._thread(trigger.message)
-        answer = await self._by_model(trigger, asked, thread) if self.runner else WITHOUT_MODEL
+        proposals = proposals_of(self.desk, trigger.message, thread)
+        answer = await self._by_model(trigger, asked, thread, proposals) if self.runner else WITHOUT_MODEL
         if isinstance(answer, Without):
             return [await self._by_quotes(trigger, asked, thread, answer)]
-        return [answer]
+        return [answer, *self._questions(trigger, proposals)]
+
+    def _questions(self, trigger: Trigger, proposals: Proposals | None) -> Sequence[Effect]:
+        """The changes of documents that the turn proposed."""
+        message = trigger.message
+        return proposed(proposals, message, trigger.channel, self.links, message.sender.id)
 
     async def _thread(self, message: Message) -> Sequence[Message]:
         return await self.reader.read_thread(
@@ -175,11 +185,11 @@ class Assistant:
         )
 
     async def _by_model(
-        self, trigger: Trigger, asked: str, thread: Sequence[Message]
+        self, trigger: Trigger, asked: str, thread: Sequence[Message], proposals: Proposals | None
     ) -> Reply | AskApproval | Without:
         """The model's answer, or why there is none. Raises `Transient` when it is worth waiting for."""
         assert self.runner is not None
-        turn = self._turn(trigger, asked, thread, await self._context(trigger))
+        turn = self._turn(trigger, asked, thread, await self._context(trigger), proposals)
         result = await self._run(turn, trigger)
         if result is None:
             return replace(self._reply(trigger, STOPPED), feedback=False)
@@ -214,15 +224,19 @@ class Assistant:
         if self.runner is None:
             return [self._reply(trigger, NOT_RESUMED.format(why="no language model is configured any more"))]
         pending = pending_of(waited)
-        turn = replace(self._turn(trigger, "", [], ""), prompt="", resumed=Resumed(pending, approved))
+        thread = await self._thread(trigger.message)
+        proposals = proposals_of(self.desk, trigger.message, thread)
+        again = self._turn(trigger, "", [], "", proposals)
+        turn = replace(again, prompt="", resumed=Resumed(pending, approved))
         result = await self._run(turn, trigger)
         if result is None:
             return [replace(self._reply(trigger, STOPPED), feedback=False)]
         if isinstance(result, RatchetError):
             log.warning("assistant_not_resumed", ref=str(trigger.message.ref), reason=str(result))
             return [self._reply(trigger, NOT_RESUMED.format(why=str(result).rstrip(".")))]
-        said = self._said(trigger, result, await self._thread(trigger.message))
-        return [said or self._reply(trigger, NOT_RESUMED.format(why="the language model said nothing"))]
+        said = self._said(trigger, result, thread)
+        nothing = NOT_RESUMED.format(why="the language model said nothing")
+        return [said or self._reply(trigger, nothing), *self._questions(trigger, proposals)]
 
     def _said(
         self, trigger: Trigger, result: TurnResult, thread: Sequence[Message]
@@ -283,12 +297,21 @@ class Assistant:
         fired = f"which fired at {minute(alert.opened_at)} and {end}"
         return f"{context} The thread stands under the alert {name}, {fired}."
 
-    def _turn(self, trigger: Trigger, asked: str, thread: Sequence[Message], context: str) -> Turn:
+    def _turn(
+        self,
+        trigger: Trigger,
+        asked: str,
+        thread: Sequence[Message],
+        context: str,
+        proposals: Proposals | None,
+    ) -> Turn:
         channel = trigger.channel
         earlier = [message for message in thread if message.ts != trigger.message.ts]
         query = _query(trigger.message, asked, thread)
         opening = Opening(self.reader, self.links, trigger.message, query, self._answer, self.documents)
-        deps = ToolDeps(self.reader, self.links, self.clock, self.runbooks, self.documents, self.gaps)
+        deps = ToolDeps(
+            self.reader, self.links, self.clock, self.runbooks, self.documents, self.gaps, proposals
+        )
         return Turn(
             instructions=text_of("assistant"),
             prompt=prompt(asked, context, earlier),

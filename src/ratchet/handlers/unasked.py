@@ -94,7 +94,7 @@ class Unasked:
         return self.assistant.runner
 
     async def _answer(self, trigger: Trigger, runner: TurnRunner) -> Sequence[Effect]:
-        effects = await replace(self.assistant, runner=runner, name=self.name).handle(trigger)
+        effects = await replace(self.assistant, runner=runner, name=self.name, desk=None).handle(trigger)
         # While it was made, somebody may have answered.
         if not await self._alone(trigger.message):
             return []

@@ -16,7 +16,7 @@ from ratchet.domain.effects import (
     Effect,
     Footer,
     KeepRunbook,
-    OwnEffect,
+    OpenPull,
     Post,
     React,
     Reply,
@@ -38,8 +38,13 @@ DEFERRED: Final[Mapping[str, type[Deferred]]] = {
     "keep_runbook": KeepRunbook,
     "unpin_runbook": UnpinRunbook,
     "set_manners": SetManners,
+    "open_pull": OpenPull,
     "reply": Reply,
 }
+
+
+# Effects on Ratchet's own state.
+Stored = Annotate | SetManners | KeepRunbook | UnpinRunbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,9 @@ class Commit:
                 await approvals.ask(conn, key, handler, effect)
             if isinstance(effect, Reply) and effect.feedback:
                 await answers.add(conn, key, handler, effect)
-            if isinstance(effect, Annotate | SetManners | KeepRunbook | UnpinRunbook):
+            if isinstance(effect, OpenPull):
+                await self.queue.put(conn, [_pull_job(effect, key)])
+            elif isinstance(effect, Annotate | SetManners | KeepRunbook | UnpinRunbook):
                 await change(conn, effect)
             elif isinstance(effect, Upload):
                 placed = replace(effect, thread_key=_key_of(effects, effect.under, run_key))
@@ -80,7 +87,7 @@ class Commit:
             await self.queue.put(conn, [deliver_job(row.key, row.channel_id) for row in rows])
 
 
-async def change(conn: AsyncConnection[Any], effect: OwnEffect) -> None:
+async def change(conn: AsyncConnection[Any], effect: Stored) -> None:
     """Ratchet's own state."""
     match effect:
         case Annotate(channel_id=channel_id, ts=ts, attrs=attrs):
@@ -112,6 +119,17 @@ def deliver_job(key: str, channel_id: str) -> NewJob:
 def _key_of(effects: Sequence[Effect], number: int, run_key: str) -> str:
     effect = effects[number]
     return (effect.once if isinstance(effect, Post) else None) or f"{run_key}:{number}"
+
+
+def _pull_job(effect: OpenPull, key: str) -> NewJob:
+    job = work.PullJob(
+        key=key,
+        channel_id=effect.channel_id,
+        thread_ts=effect.thread_ts,
+        link=effect.link,
+        change=effect.change,
+    )
+    return NewJob(job, unique=f"pull:{key}")
 
 
 def _row(key: str, handler: str, effect: Said) -> NewRow:

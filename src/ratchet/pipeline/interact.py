@@ -14,6 +14,7 @@ from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priorit
 from ratchet.pipeline import votes, work
 from ratchet.pipeline.approvers import Approvers
 from ratchet.pipeline.commit import Commit, deferred
+from ratchet.pipeline.shortcuts import shortcut_job
 from ratchet.slack import render
 from ratchet.slack.web import SlackWeb
 from ratchet.store import approvals, channels
@@ -51,6 +52,10 @@ class Interact:
             return Done()
         if (decision := render.parse_decision(job.value)) is not None:
             return await self._decide(job, *decision)
+        if job.interaction == "message_action" and (shortcut := shortcut_job(job)) is not None:
+            async with self.commit.db.transaction() as conn:
+                await self.commit.queue.put(conn, [shortcut])
+            return Done()
         return Cancel(f"nobody handles {job.interaction} {job.action_id}")
 
     async def _decide(self, job: work.InteractionJob, answer: render.Answer, key: str) -> Outcome:

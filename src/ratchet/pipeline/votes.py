@@ -39,7 +39,7 @@ async def clicked(db: Database, job: work.InteractionJob, key: str, value: int) 
 
 
 def click_ts(event: Interaction) -> str | None:
-    """When the button was clicked, by Slack's clock; None when it does not say."""
-    actions = event.payload.get("actions")
+    """When the button was clicked or the shortcut used, by Slack's clock; None when it does not say."""
+    actions = event.payload.get("actions", [event.payload])
     action = actions[0] if isinstance(actions, list) and actions else None
     return ts_or_none(action, "action_ts") if isinstance(action, dict) else None

@@ -118,6 +118,35 @@ class ResumeJob(Job):
         return f"handler:{self.channel_id}:{self.thread_ts}"
 
 
+class PullJob(Job):
+    """Open, or add to, the thread's pull request. `key` is the effect's, `change` as `proposals.to_json`."""
+
+    kind: ClassVar[str] = "pull"
+    key: str
+    channel_id: str
+    thread_ts: str
+    link: str
+    change: dict[str, Any]
+
+    def serial_key(self) -> str:
+        return f"pull:{self.channel_id}:{self.thread_ts}"
+
+
+class ShortcutJob(Job):
+    """Somebody used a message shortcut on the message `ts`. `key` names this use of it."""
+
+    kind: ClassVar[str] = "shortcut"
+    key: str
+    action: str
+    user_id: str
+    channel_id: str
+    ts: str
+    thread_ts: str
+
+    def serial_key(self) -> str:
+        return f"handler:{self.channel_id}:{self.thread_ts}"
+
+
 class GreetJob(Job):
     """Somebody opened the direct messages; `thread_ts` of a conversation that Slack began with it."""
 

@@ -15,6 +15,7 @@ REQUIRED: Final = frozenset(
 )  # fmt: skip
 # What each of these is for, for who left it out.
 OPTIONAL: Final = {
+    "commands": "the message shortcut “Update docs” is not offered",
     "groups:history": "private channels are not recorded",
     "groups:read": "private channels are not recorded",
     "usergroups:read": "user groups cannot be approvers",

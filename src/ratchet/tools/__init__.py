@@ -8,6 +8,7 @@ from ratchet.tools.channel_report import ChannelReportTool
 from ratchet.tools.doc_gaps import DocGapsTool
 from ratchet.tools.docread import DocReadTool
 from ratchet.tools.docsearch import DocSearchTool
+from ratchet.tools.docupdate import DocUpdateTool
 from ratchet.tools.incidents import IncidentsTool
 from ratchet.tools.list_alerts import ListAlertsTool
 from ratchet.tools.read_thread import ReadThreadTool
@@ -24,6 +25,7 @@ def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
         *(Tool(tool.runbook) for tool in runbooks),
         *(Tool(DocSearchTool(reader).docsearch) for reader in documents),
         *(Tool(DocReadTool(reader).docread) for reader in documents),
+        *(Tool(DocUpdateTool(reader, deps.proposals).docupdate) for reader in documents if deps.proposals),
         Tool(SearchMessagesTool(deps, asked_in).search_messages),
         Tool(ReadThreadTool(deps, asked_in).read_thread),
         Tool(IncidentsTool(deps, asked_in).incidents),

@@ -20,6 +20,7 @@ from ratchet.domain.messages import Channel, Message, MessageRef
 from ratchet.domain.reports import AlertCount, ChannelRows, UsageRows
 from ratchet.domain.runbooks import ToldRunbook
 from ratchet.llm.data import cut
+from ratchet.tools.proposals import Proposals
 
 _REFERENCE: Final = re.compile(
     r"(?P<channel>[CDG][A-Z0-9]+)(?::(?P<ts>\d{9,11}\.\d{1,6})|/p(?P<packed>\d{12,20}))"
@@ -175,7 +176,10 @@ ANY_WORKSPACE: Final = "https://slack.com"
 
 @dataclass(frozen=True, slots=True)
 class ToolDeps:
-    """What tools are built from. `clock` tells the time in UTC."""
+    """What tools are built from. `clock` tells the time in UTC.
+
+    `proposals`: where changes of documents are put; None where nobody could agree to one.
+    """
 
     reader: RecordReader
     links: Permalinks
@@ -183,6 +187,7 @@ class ToolDeps:
     runbooks: RunbookReader | None = None
     documents: DocumentReader | None = None
     gaps: GapReader | None = None
+    proposals: Proposals | None = None
 
 
 @dataclass(frozen=True, slots=True)
