@@ -79,7 +79,7 @@ async def _refresh_one(refresher: Refresh, name: str) -> Refreshed:
                 task.append(bar.add_task(f"Reading {name}", total=total))
             bar.update(task[0], completed=done)
 
-        return await refresher.refresh(name, show)
+        return await refresher.refresh(name, show, asked=True)
 
 
 async def _embed(settings: Settings, store: Store) -> None:

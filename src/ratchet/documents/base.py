@@ -26,13 +26,14 @@ class Known:
 
     `revision` names the last state that was read whole, with the same settings; "" for none: then everything
     is listed. `files`: path to blob, of the documents that need not be read again. `problems` and `memory`
-    are what that session left.
+    are what that session left. `asked`: by a person, so that what was looked at lately is looked at too.
     """
 
     revision: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     memory: Mapping[str, Any] = field(default_factory=dict)
+    asked: bool = False
 
 
 NOTHING: Final = Known()
@@ -54,11 +55,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file as it was read, which may be newer than the listing."""
+    """One file as it was read, which may be newer than the listing.
+
+    `markdown`: the text is Markdown whatever the path looks like.
+    """
 
     path: str
     blob: str
     text: str
+    markdown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from ratchet.documents.git_command import Remote
 from ratchet.documents.github import GitHubSource
 from ratchet.documents.github_api import GITHUB, LOOPBACK, GitHubAccess
 from ratchet.documents.given import Given, WrongError
+from ratchet.documents.web_fetch import origin
+from ratchet.documents.website import Pace, Website
 from ratchet.domain.errors import Misconfigured
 
 SETTING: Final = "RATCHET_DOCUMENTATION"
@@ -172,6 +174,23 @@ def _git(name: str, given: Given, place: _Place) -> Source:
     return GitSource(name, remote, root, given.folder("path"), given.text("branch", ""), include, base)
 
 
+def _website(name: str, given: Given, _: _Place) -> Source:
+    given.only("url", "sitemap", "include", "exclude", "max_pages", "pause_ms", "allow_private")
+    url, sitemap = given.address("url"), given.address("sitemap", "")
+    if sitemap and origin(sitemap) != origin(url):
+        raise WrongError("website.sitemap is of another site than website.url")
+    return Website(
+        name,
+        url,
+        sitemap,
+        given.patterns("include", ()),
+        given.patterns("exclude", ()),
+        given.number("max_pages", 2_000, 1, 50_000),
+        frozenset(host.lower() for host in given.texts("allow_private")),
+        Pace(given.number("pause_ms", 200, 0, 60_000) / 1_000),
+    )
+
+
 def _repository(text: str, base: Path) -> str:
     """https://…, ssh://…, git@host:path or file://…; else a path, relative to the sources file."""
     if text.startswith("-"):
@@ -205,5 +224,6 @@ def _web_of(url: str) -> str:
 _KINDS: Final[Mapping[str, Callable[[str, Given, _Place], Source]]] = {
     "github": _github,
     "git": _git,
+    "website": _website,
     "directory": _directory,
 }

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from ratchet.documents import markdown, mdx
 from ratchet.documents.base import File
 from ratchet.documents.chunks import chunk
-from ratchet.documents.markdown import Section, parse
+from ratchet.documents.markdown import Parsed, Section
 from ratchet.domain.documents import Document
 
 MARKDOWN: Final = frozenset({".md", ".markdown", ".mdx"})
+RST: Final = frozenset({".rst", ".rest"})
+HTML: Final = frozenset({".html", ".htm", ".xhtml"})
 # A file of one of these names is about its folder.
 FOLDER_NAMES: Final = frozenset({"readme", "index", "_index"})
 MAX_HEADINGS: Final = 300
@@ -22,10 +26,8 @@ _SEPARATORS: Final = re.compile(r"[-_\s]+")
 
 
 def document(file: File, url: str = "") -> Document:
-    """Markdown by its headings, other text by its paragraphs. Any text is a document."""
-    if PurePosixPath(file.path).suffix.lower() not in MARKDOWN:
-        return _plain(file, url)
-    parsed = parse(file.text)
+    """Markdown, reStructuredText and HTML by headings, other text by paragraphs. Any text is a document."""
+    parsed = _parsed(file)
     title = parsed.title or title_from(file.path)
     headings = dict.fromkeys(section.headings[-1] for section in parsed.sections if section.headings)
     return Document(
@@ -41,11 +43,29 @@ def document(file: File, url: str = "") -> Document:
     )
 
 
-def _plain(file: File, url: str) -> Document:
-    first = next((line.strip() for line in file.text.splitlines() if line.strip()), "")
-    title = first if 0 < len(first) <= MAX_TITLE_CHARS else title_from(file.path)
-    chunks = tuple(chunk(title, [Section((), file.text.replace("\r\n", "\n"))]))
-    return Document(file.path, file.blob, title, file.text, chunks, url=url)
+def _parsed(file: File) -> Parsed:
+    suffix = PurePosixPath(file.path).suffix.lower()
+    if file.markdown or suffix in MARKDOWN:
+        return markdown.parse(mdx.plain(file.text) if suffix == ".mdx" else file.text)
+    if suffix in HTML:
+        from ratchet.documents import webpage  # noqa: PLC0415  # its libraries are large
+
+        page = webpage.page(file.text)
+        parsed = markdown.parse(page.markdown)
+        return replace(parsed, title=page.title or parsed.title, front={})
+    found = None
+    if suffix in RST:
+        from ratchet.documents import rst  # noqa: PLC0415  # docutils is large
+
+        found = rst.parse(file.text)
+    return found or _plain(file.text)
+
+
+def _plain(text: str) -> Parsed:
+    """A first line that is short is the title."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    title = first if len(first) <= MAX_TITLE_CHARS else ""
+    return Parsed(title, (Section((), text.replace("\r\n", "\n")),))
 
 
 def title_from(path: str) -> str:

@@ -77,10 +77,10 @@ class Refresh:
         async with self._db.transaction() as conn:
             await self._queue.put(conn, [embed_job()])
 
-    async def request(self, names: Sequence[str], delay_s: float = 0.0) -> int:
+    async def request(self, names: Sequence[str], delay_s: float = 0.0, *, asked: bool = False) -> int:
         """Put a job for each source. Returns how many did not wait already."""
         jobs = [
-            NewJob(RefreshJob(source=name), Priority.BACKFILL, delay_s, unique=f"refresh:{name}")
+            NewJob(RefreshJob(source=name, asked=asked), Priority.BACKFILL, delay_s, unique=f"refresh:{name}")
             for name in names
         ]
         async with self._db.transaction() as conn:
@@ -99,17 +99,20 @@ class Refresh:
         """A source that cannot be read is no failure of the job: the next period tries again."""
         if job.source not in self._sources:
             return Cancel(f"no source is called {job.source}")
-        done = await self.refresh(job.source)
+        done = await self.refresh(job.source, asked=job.asked)
         # The job waits for as long as it was asked to, so that no period puts another one.
         return Snooze(done.retry_after, done.error or "") if done.retry_after else Done()
 
-    async def refresh(self, name: str, progress: Progress | None = None) -> Refreshed:
-        """Bring the store to what the source holds now; `progress` gets name, done and total."""
+    async def refresh(self, name: str, progress: Progress | None = None, *, asked: bool = False) -> Refreshed:
+        """Bring the store to what the source holds now; `progress` gets name, done and total.
+
+        `asked`: by a person, so that also what was looked at lately is looked at.
+        """
         source = self._sources[name]
         done = Refreshed(name)
         await self._documents.begin(name, source.kind, source.base)
         try:
-            known = await self._known(source)
+            known = replace(await self._known(source), asked=asked)
             async with source.session(known) as session:
                 listing = await session.list()
                 await self._read_changed(session, listing, known, done, progress)

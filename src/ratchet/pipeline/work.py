@@ -175,6 +175,7 @@ class RefreshJob(Job):
 
     kind: ClassVar[str] = "refresh"
     source: str
+    asked: bool = False
 
     def serial_key(self) -> str:
         return f"refresh:{self.source}"

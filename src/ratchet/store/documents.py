@@ -18,7 +18,7 @@ from ratchet.store.pool import Database
 from ratchet.store.words import search_text, storable
 
 # The version of parsing and chunking. Count it up when they change: every document is read again then.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 BEGIN_REFRESH: Final = """
 insert into sources (name, kind, base, state, checked_at)
