@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk, channel_report, classify, cost, embed, idle, ingest, quality, reply, runbook
+from bench import bulk, channel_report, classify, cost, embed, idle, ingest, quality, refresh, reply, runbook
 from bench.report import Report, show
 from ratchet.llm.redact import redact_event
 from ratchet.telemetry import configure_logging
@@ -31,6 +31,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "classify": classify.run,
     "quality": quality.run,
     "embed": embed.run,
+    "refresh": refresh.run,
 }
 
 

@@ -87,6 +87,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         tools=tools,
         mcp=ratchet.mcp.status,
         embedding=lambda: embeddings.status(db, VECTOR_TABLES),
+        sources=ratchet.refresh,
     )
 
 

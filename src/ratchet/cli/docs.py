@@ -45,7 +45,7 @@ async def status(settings: Settings, *, as_json: bool) -> None:
     Console(highlight=False).print(_table(found, new))
     typer.echo(_embedding(embedding))
     for source in found:
-        _print_problems(source.name, source.error, source.problems)
+        _print_problems(source.name, source.error, source.problems, source.note)
 
 
 async def refresh(settings: Settings, names: Sequence[str], *, embed: bool) -> None:
@@ -65,7 +65,7 @@ async def refresh(settings: Settings, names: Sequence[str], *, embed: bool) -> N
             f"{each.source}: {each.read} read, {each.unchanged} unchanged, {each.removed} removed,"
             f" {len(each.problems)} left out"
         )
-        _print_problems(each.source, each.error, [asdict(problem) for problem in each.problems])
+        _print_problems(each.source, each.error, [asdict(problem) for problem in each.problems], each.note)
     if failed := [each.source for each in done if each.error]:
         raise Refused(f"{', '.join(failed)}: not refreshed; what was stored of it is kept.")
 
@@ -114,7 +114,8 @@ def _table(found: Sequence[SourceStatus], new: Sequence[str]) -> Table:
     for source in found:
         when = f"{source.refreshed_at:%Y-%m-%d %H:%M} UTC" if source.refreshed_at else "never"
         counts = [f"{count:,}" for count in (source.documents, source.chunks, source.embedded)]
-        table.add_row(source.name, source.kind, source.state, *counts, when, (source.revision or "")[:12])
+        state = f"{source.state} {source.done}/{source.total}" if source.total else source.state
+        table.add_row(source.name, source.kind, state, *counts, when, (source.revision or "")[:12])
     for name in new:
         table.add_row(name, "", "not read yet")
     return table
@@ -127,9 +128,9 @@ def _embedding(status: EmbeddingStatus) -> str:
     return f"Embedding model: {used.model}, {used.dimension} dimensions; {waiting:,} texts wait for it."
 
 
-def _print_problems(name: str, error: str | None, problems: Sequence[Any]) -> None:
-    if error:
-        typer.echo(f"{name}: {error}", err=True)
+def _print_problems(name: str, error: str | None, problems: Sequence[Any], note: str | None) -> None:
+    for text in filter(None, (error, note)):
+        typer.echo(f"{name}: {text}", err=True)
     for problem in problems[:SHOWN_PROBLEMS]:
         typer.echo(f"{name}/{problem['path']} is left out: {problem['reason']}", err=True)
     if len(problems) > SHOWN_PROBLEMS:

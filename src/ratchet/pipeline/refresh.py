@@ -17,7 +17,7 @@ from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Periodi
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline.embed import embed_job
 from ratchet.pipeline.work import RefreshJob
-from ratchet.store.documents import Documents, Left
+from ratchet.store.documents import Documents, Left, SourceStatus
 from ratchet.store.pool import Database
 
 log = structlog.get_logger(__name__)
@@ -69,6 +69,9 @@ class Refresh:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._sources)
+
+    async def status(self) -> list[SourceStatus]:
+        return await self._documents.status()
 
     async def start(self) -> None:
         """Forget sources that are configured no longer; refresh the others, and embed what was left."""

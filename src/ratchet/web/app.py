@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ratchet import __version__
-from ratchet.web import channels, commands, incidents, login, mcp, problems, reports, status
+from ratchet.web import channels, commands, docs, incidents, login, mcp, problems, reports, status
 from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.headers import SecurityHeaders
 from ratchet.web.html import Pages
@@ -21,7 +21,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for room in (status, channels, incidents, commands, reports, mcp):
+    for room in (status, channels, incidents, commands, reports, docs, mcp):
         app.include_router(room.router(services))
     app.state.pages = pages = Pages.of(services.token)
     app.include_router(login.router(pages, services.token))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StrictBool
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, ChannelMode, Message
 from ratchet.domain.runbooks import KeptRunbook, to_json
+from ratchet.store.documents import SourceStatus
 from ratchet.store.incidents import AlertSummary, Firing, ServiceSummary
 from ratchet.store.search import Hit
 from ratchet.web.parameters import Moment, RecordedChannel
@@ -296,6 +297,50 @@ class EmbeddingOut(BaseModel):
     model: str | None
     dimension: int | None
     waiting: int
+
+
+class LeftOutOut(BaseModel):
+    """A file without a document. Not `lasting`: it is tried again, and what was stored of it is kept."""
+
+    path: str
+    reason: str
+    lasting: bool = True
+
+
+class SourceOut(BaseModel):
+    """`state`: new, running, ready or failed. `done` of `total` changed files are read while it runs.
+
+    `embedded`: chunks that are found by meaning too. `note`: what somebody should look at.
+    """
+
+    name: str
+    kind: str = ""
+    state: str
+    revision: str | None = None
+    error: str | None = None
+    note: str | None = None
+    documents: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    done: int | None = None
+    total: int | None = None
+    checked_at: datetime | None = None
+    refreshed_at: datetime | None = None
+    left_out: list[LeftOutOut] = []
+
+    @classmethod
+    def of(cls, source: SourceStatus) -> SourceOut:
+        values = asdict(source)
+        return cls(left_out=values.pop("problems"), **values)
+
+
+class SourceList(BaseModel):
+    sources: list[SourceOut]
+
+
+class RefreshOut(BaseModel):
+    sources: list[str]
+    queued: int
 
 
 class Readiness(BaseModel):

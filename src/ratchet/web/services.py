@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ratchet.domain.runbooks import KeptRunbook, ToldRunbook
 from ratchet.jobs.queue import Queue
 from ratchet.llm.mcp_client import McpStatus
 from ratchet.llm.turn import Tool
 from ratchet.store.channels import Channels
+from ratchet.store.documents import SourceStatus
 from ratchet.store.embeddings import EmbeddingStatus
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
@@ -47,6 +48,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Sources(Protocol):
+    """The sources of documents."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    async def status(self) -> Sequence[SourceStatus]: ...
+
+    async def request(self, names: Sequence[str], *, asked: bool) -> int:
+        """Have them read; how many did not wait already."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the endpoints read and call.
@@ -64,6 +78,7 @@ class Services:
     tools: what is served at /mcp; they read what is public.
     mcp: the state of every external MCP server.
     embedding: which embedding model made the vectors, and how many texts wait for one; None: not told.
+    sources: where documents are read; None: nowhere.
     """
 
     channels: Channels
@@ -87,3 +102,4 @@ class Services:
     tools: Callable[[], Sequence[Tool]] = tuple
     mcp: Callable[[], Sequence[McpStatus]] = tuple
     embedding: Callable[[], Awaitable[EmbeddingStatus]] | None = None
+    sources: Sources | None = None
