@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -197,19 +197,20 @@ class Assistant:
             if self._worth_waiting(result, trigger.message):
                 raise result
             log.warning("assistant_without_model", ref=str(trigger.message.ref), reason=str(result))
-            return self._so_far(trigger, asked, result)
+            return self._so_far(trigger, asked, result, frozenset(tool.name for tool in turn.tools))
         log.info("assistant_turn", **_figures(turn, result))
-        said = self._said(trigger, result, thread)
+        own = frozenset(tool.name for tool in (*turn.tools, *turn.opening))
+        said = self._said(trigger, result, thread, own)
         if isinstance(said, Reply) and result.pending is None:
-            own = frozenset(tool.name for tool in (*turn.tools, *turn.opening))
             grounds = Grounds(trigger.message, asked, thread, result.tool_results, own)
             said = await self._grounding.grounded(said, grounds)
         return said or WITHOUT_ANSWER
 
-    def _so_far(self, trigger: Trigger, asked: str, error: RatchetError) -> Reply | Without:
+    def _so_far(self, trigger: Trigger, asked: str, error: RatchetError, own: Set[str]) -> Reply | Without:
         """What a turn that came to no answer had found by then; else why there is no answer."""
         if isinstance(error, OutOfTime):
-            found = sources(error.results, link_to(trigger.message, self.links))
+            mine = [result for result in error.results if result.tool in own]
+            found = sources(mine, link_to(trigger.message, self.links))
             said = unfinished(asked, found)
             return self._reply(trigger, said) if said else WITHOUT_TIME
         used_up = isinstance(error, Refused) and error.code == USED_UP
@@ -234,19 +235,20 @@ class Assistant:
         if isinstance(result, RatchetError):
             log.warning("assistant_not_resumed", ref=str(trigger.message.ref), reason=str(result))
             return [self._reply(trigger, NOT_RESUMED.format(why=str(result).rstrip(".")))]
-        said = self._said(trigger, result, thread)
+        own = frozenset(tool.name for tool in turn.tools)
+        said = self._said(trigger, result, thread, own)
         nothing = NOT_RESUMED.format(why="the language model said nothing")
         return [said or self._reply(trigger, nothing), *self._questions(trigger, proposals)]
 
     def _said(
-        self, trigger: Trigger, result: TurnResult, thread: Sequence[Message]
+        self, trigger: Trigger, result: TurnResult, thread: Sequence[Message], own: Set[str]
     ) -> Reply | AskApproval | None:
         """What the turn came to: an answer, or a question whether it may go on; None when it is empty."""
         if result.pending is not None and too_long(result.pending):
             return self._reply(trigger, TOO_LONG)
         if result.pending is not None:
             return ask(trigger.message, result.pending, _footer(self.name, result))
-        markdown = clean(cut(self.redactor(result.text), ANSWER_CHARS), _known(result, thread))
+        markdown = clean(cut(self.redactor(result.text), ANSWER_CHARS), _known(result, thread, own))
         return self._reply(trigger, markdown, _footer(self.name, result)) if markdown else None
 
     async def _run(self, turn: Turn, trigger: Trigger) -> TurnResult | RatchetError | None:
@@ -393,10 +395,11 @@ def _names(messages: Sequence[Message]) -> dict[str, str]:
     return {m.sender.id: m.sender.name for m in messages if m.sender.id and m.sender.name}
 
 
-def _known(result: TurnResult, thread: Sequence[Message]) -> Known:
+def _known(result: TurnResult, thread: Sequence[Message], own: Set[str]) -> Known:
+    """Only our own tools' permalinks are links: what another program calls so leads wherever it likes."""
     data = [call.data for call in result.tool_results]
     return Known(
-        permalinks=frozenset(permalinks(data)),
+        permalinks=frozenset(permalinks([call.data for call in result.tool_results if call.tool in own])),
         urls=frozenset(urls([data, [message.text for message in thread]])),
         names=_names(thread),
     )

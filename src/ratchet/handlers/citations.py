@@ -25,6 +25,16 @@ _CHANNEL: Final = re.compile(r"<#(?P<id>[A-Z0-9]{1,20})(?:\|(?P<label>[^>\n]{0,8
 _OPENS_PING: Final = re.compile(r"<(?=[!@])")
 _PASSES: Final = 5
 _TRAILING: Final = ".,;:!?'\"*_~)]}"
+# A host, a path and a query without a scheme: Slack may link it all the same.
+_HOST: Final = re.compile(
+    r"(?<![\w@/.:-])(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?::\d{1,5})?/[^\s<>|`\"?#]{0,500}\?[^\s<>|`\"]+"
+)
+# Nothing leaves the reader's machine or network by these.
+_NEAR: Final = re.compile(
+    r"[a-z]{1,20}://(?:[^@/\s]{0,100}@)?(?:localhost|127\.[\d.]{1,12}|\[::1\]|[\w-]{1,63}"
+    r"|[\w.-]{1,200}\.(?:local|internal|svc))(?![\w.-])",
+    re.IGNORECASE,
+)
 _LINK_KEYS: Final = frozenset({"permalink", "permalinks"})
 REMOVED: Final = "(link removed)"
 
@@ -53,8 +63,9 @@ def urls(data: Any) -> Iterator[str]:
     """Every address in the texts of a tool's result."""
     for _, value in _fields(data):
         if isinstance(value, str):
-            for match in _URL.finditer(value):
-                yield match[0].rstrip(_TRAILING)
+            for pattern in (_URL, _HOST):
+                for match in pattern.finditer(value):
+                    yield match[0].rstrip(_TRAILING)
 
 
 def _fields(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -82,7 +93,10 @@ def clean(text: str, known: Known) -> str:
 def _cleaned_once(text: str, known: Known) -> str:
     parts = _CODE.split(text)
     # The pattern has one group, so code stands at the odd places.
-    linked = (part if place % 2 else _without_links(part, known) for place, part in enumerate(parts))
+    linked = (
+        _code(part, known) if place % 2 else _hosts(_without_links(part, known), known)
+        for place, part in enumerate(parts)
+    )
     return unpinged("".join(linked), known.names).strip()
 
 
@@ -125,6 +139,25 @@ def _without_links(text: str, known: Known) -> str:
         return f"[{_without_links(label, known) if label else 'message'}]({html.unescape(target)})"
 
     return _LINK.sub(judged, text)
+
+
+def _code(part: str, known: Known) -> str:
+    """What looks like code. Slack may see it otherwise (a quote ends, a sign is escaped), and link it."""
+
+    def judged(match: re.Match[str]) -> str:
+        core = match[0].rstrip(_TRAILING)
+        read = html.unescape(core) in known.urls or _permitted(core, known) or _NEAR.match(core)
+        return match[0] if read else f"{REMOVED}{match[0][len(core) :]}"
+
+    return _HOST.sub(judged, _URL.sub(judged, part))
+
+
+def _hosts(text: str, known: Known) -> str:
+    def judged(match: re.Match[str]) -> str:
+        core = match[0].rstrip(_TRAILING)
+        return _shown(core, None, known) + match[0][len(core) :]
+
+    return _HOST.sub(judged, text)
 
 
 def _bare(url: str, known: Known) -> str:

@@ -13,6 +13,8 @@ from ratchet.tools.base import author, minute
 THREAD_CHARS: Final = 24_000
 MESSAGE_CHARS: Final = 4_000
 FILES_SHOWN: Final = 5
+_BREAK: Final = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_SET_IN: Final = "\n    "
 _PERMALINK: Final = re.compile(r"/archives/(?P<channel>[A-Z0-9]+)/p(?P<seconds>\d{10})(?P<micros>\d{6})")
 
 
@@ -71,7 +73,9 @@ def _cited(messages: Sequence[Message]) -> set[str]:
 
 def _line(message: Message) -> str:
     files = f" [files: {', '.join(names)}]" if (names := _files(message)) else ""
-    return f"[{minute(message.posted_at)}] {_who(message)}: {cut(message.text, MESSAGE_CHARS)}{files}"
+    text = f"{cut(message.text, MESSAGE_CHARS)}{files}"
+    # Set in, so that no line of a message looks like a message of somebody else.
+    return f"[{minute(message.posted_at)}] {_who(message)}: {_BREAK.sub(_SET_IN, text)}"
 
 
 def _files(message: Message) -> list[str]:
@@ -80,7 +84,9 @@ def _files(message: Message) -> list[str]:
     if not isinstance(files, list):
         return []
     titles = [str(file.get("title") or file.get("name") or "") for file in files if isinstance(file, dict)]
-    return [title[:100] for title in titles if title and title not in message.text][:FILES_SHOWN]
+    return [" ".join(title.split())[:100] for title in titles if title and title not in message.text][
+        :FILES_SHOWN
+    ]
 
 
 def _who(message: Message) -> str:
@@ -90,4 +96,5 @@ def _who(message: Message) -> str:
         case "bot":
             return f"{author(message)} (bot)"
         case _:
-            return author(message)
+            name = author(message)
+            return name if name.casefold() != "you" else f"{name} (a person)"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ratchet.domain.effects import AskApproval, Footer
 from ratchet.domain.messages import Message
+from ratchet.llm.data import UNSEEN
 from ratchet.llm.turn import Pending, PendingCall
 
 # What is not shown cannot be agreed to: a longer call is refused by showing that it is too long.
+_SPELT_OUT: Final = re.compile(rf"[{UNSEEN}\x7f-\x9f\u2028\u2029]|<(?=[!@#])")
 SHOWN_CHARS: Final = 8_000
 
 
@@ -51,4 +54,6 @@ def _call(call: PendingCall) -> str:
 
 
 def _arguments(call: PendingCall) -> str:
-    return json.dumps(dict(call.arguments), indent=2, ensure_ascii=False, sort_keys=True)
+    """As JSON; what is not seen, turns the direction of reading or mentions somebody is spelt out in it."""
+    shown = json.dumps(dict(call.arguments), indent=2, ensure_ascii=False, sort_keys=True)
+    return _SPELT_OUT.sub(lambda found: "\\u003c" if found[0] == "<" else json.dumps(found[0])[1:-1], shown)

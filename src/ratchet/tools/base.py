@@ -219,7 +219,8 @@ def link_to(message: Message, links: Permalinks) -> str:
 
 
 def author(message: Message) -> str:
-    return message.sender.name or message.sender.id or "someone"
+    """On one line: a name must not begin what looks like somebody else's message."""
+    return " ".join((message.sender.name or message.sender.id or "someone").split())
 
 
 def minute(moment: datetime) -> str:

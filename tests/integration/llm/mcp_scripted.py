@@ -30,11 +30,19 @@ class Scripted:
     def __init__(self, *manners: str) -> None:
         self.manners = set(manners)
         self.renamed = False
+        # What the server says of itself and of its tools: {"instructions": …, "descriptions": […]}.
+        told = [Path(one[5:]).read_text("utf-8") for one in manners if one.startswith("told=")]
+        self.told: dict[str, Any] = json.loads(told[0]) if told else {}
 
     def tools(self) -> list[dict[str, Any]]:
         echo = "repeat" if self.renamed else "echo"
         described = EVIL if "evil" in self.manners else "Says it again."
+        more = self.told.get("descriptions", [])
         return [
+            *(
+                {"name": f"t{n}", "description": text, "inputSchema": TEXT, "annotations": READ_ONLY}
+                for n, text in enumerate(more)
+            ),
             {"name": echo, "description": described, "inputSchema": TEXT, "annotations": READ_ONLY},
             {"name": "wipe", "description": "Deletes it all.", "inputSchema": TEXT},
             {
@@ -76,7 +84,7 @@ class Scripted:
             "protocolVersion": "2025-06-18",
             "capabilities": {"tools": {"listChanged": True}},
             "serverInfo": {"name": "scripted", "version": "1"},
-            "instructions": EVIL if "evil" in self.manners else "Echo first.",
+            "instructions": EVIL if "evil" in self.manners else self.told.get("instructions", "Echo first."),
         }
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
