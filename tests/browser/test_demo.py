@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,13 @@ class Demo:
             return [one for one in answer.json()["incidents"] if one["alert"] == alert]
 
 
-@pytest.fixture
-async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
+@asynccontextmanager
+async def started(tmp_path: Path, *options: str) -> AsyncIterator[Demo]:
+    """`ratchet dev` with free ports, ready; stopped as by Ctrl-C at the end."""
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ratchet", "dev", "--port", "0", "--http-port", "0",
+            sys.executable, "-m", "ratchet", "dev", "--port", "0", "--http-port", "0", *options,
             stdout=output, stderr=output, cwd=tmp_path,
             env={"PATH": os.defpath, "HOME": str(tmp_path), "COLUMNS": "200"},
         )  # fmt: skip
@@ -68,6 +70,12 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
             status = await process.wait()
     assert status == 0, log.read_text("utf-8")
     assert "Traceback" not in log.read_text("utf-8")
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
+    async with started(tmp_path) as demo:
+        yield demo
 
 
 @pytest.fixture

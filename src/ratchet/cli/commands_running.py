@@ -46,13 +46,18 @@ def dev(
     workspace: Annotated[
         Path | None, typer.Option(help="A Slack export to load instead of the example workspace.")
     ] = None,
+    scripted_model: Annotated[
+        bool, typer.Option(help="Answers by a script that quotes, in place of a language model.")
+    ] = False,
     verbose: Annotated[bool, typer.Option(help="Show Ratchet's log.")] = False,
 ) -> None:
     """Try Ratchet: a Slack on this machine with an example workspace. No account, no key."""
     from ratchet.cli import dev as cli_dev  # noqa: PLC0415  # heavy
 
     with told():
-        asyncio.run(cli_dev.run(cli_dev.Options(port, http_port, workspace, verbose), stop_on_signals))
+        asyncio.run(
+            cli_dev.run(cli_dev.Options(port, http_port, workspace, verbose, scripted_model), stop_on_signals)
+        )
 
 
 @app.command()

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
+from localgithub import LocalGitHub
 from localslack import LocalSlack, example_path
 from localslack.errors import WorkspaceFileError
 from localslack.export import load as load_workspace
 from localslack.workspace import Workspace
 from ratchet import app as house
 from ratchet.domain.errors import Misconfigured
+from ratchet.handlers.update_docs import SHORTCUT
 from ratchet.llm.redact import redact_event
+from ratchet.llm.testing import ModelServer
+from ratchet.llm.testing.demo import demo
 from ratchet.settings import Settings
 from ratchet.settings import load as load_settings
 from ratchet.store.channels import Channels
@@ -29,18 +34,23 @@ from ratchet.telemetry import configure_logging
 
 NEWEST_MINUTES_AGO: Final = 30.0
 HISTORY_MESSAGES: Final = 5000
+REPOSITORY: Final = "harbor/docs"
 
 console = Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Ports: 0 takes a free one. `workspace` None: the example."""
+    """Ports: 0 takes a free one. `workspace` None: the example.
+
+    `scripted_model`: answers come from a script that understands nothing, in place of a language model.
+    """
 
     port: int
     http_port: int
     workspace: Path | None
     verbose: bool
+    scripted_model: bool = False
 
 
 async def run(options: Options, signals: Callable[[], asyncio.Event]) -> None:
@@ -50,35 +60,47 @@ async def run(options: Options, signals: Callable[[], asyncio.Event]) -> None:
     stop = signals()
     workspace = _workspace(options)
     with tempfile.TemporaryDirectory(prefix="ratchet-dev-") as directory:
-        async with LocalSlack.serve(workspace, port=_free(options.port, "--port")) as slack:
-            settings = _settings(options, slack, Path(directory))
+        async with AsyncExitStack() as stack:
+            slack = await stack.enter_async_context(
+                LocalSlack.serve(workspace, port=_free(options.port, "--port"))
+            )
+            github = await _github(stack, Path(directory)) if options.workspace is None else None
+            own = await _scripted_model(stack) if options.scripted_model else {}
+            settings = _settings(options, slack, Path(directory), github, own)
             console.print("Starting PostgreSQL and Ratchet …")
             async with asyncio.TaskGroup() as group:
                 ready: asyncio.Future[house.Ratchet] = asyncio.get_running_loop().create_future()
                 group.create_task(house.run(settings, stop, on_ready=ready.set_result))
-                group.create_task(_announce(ready, slack, settings, started))
+                group.create_task(_announce(ready, slack, settings, started, github))
 
 
 async def _announce(
-    ready: asyncio.Future[house.Ratchet], slack: LocalSlack, settings: Settings, started: float
+    ready: asyncio.Future[house.Ratchet],
+    slack: LocalSlack,
+    settings: Settings,
+    started: float,
+    github: LocalGitHub | None,
 ) -> None:
     """Say where to look, once the history is read."""
     ratchet = await ready
     with console.status("Reading the workspace's history …"):
         await _history_read(ratchet, slack)
     model = ratchet.runner.model if ratchet.runner else "none (answers are quotes from the record)"
-    await slack.control.do(
-        "links", {"links": [{"label": "Ratchet's API", "url": f"http://{settings.http_addr}/openapi.json"}]}
-    )
+    links = [("Ratchet's API", f"http://{settings.http_addr}/openapi.json")]
+    documents = f"{github.url}/{REPOSITORY}" if github else "a directory, or none"
+    await slack.control.links([*links, *([("The documents", documents)] if github else [])])
+    await slack.control.do("shortcuts", {"shortcuts": [{"label": "Update docs", "callback_id": SHORTCUT}]})
     console.print(
         f"""
 [bold]Ratchet is ready[/bold] after {time.monotonic() - started:.0f} s.
 
   Open       [link={slack.url}]{slack.url}[/link]
   API        http://{settings.http_addr}/api/services
+  Documents  {documents}
   Model      {model}
 
-Fire an alert from the page's menu and watch its thread; or write “@ratchet how do I …” in a channel.
+Fire an alert from the page's menu and watch its thread; write “@ratchet how do I …” in a channel; or use
+“Update docs” at a message, which makes a pull request of what its thread found.
 Ctrl-C ends it; nothing is kept."""
     )
 
@@ -107,7 +129,35 @@ def _workspace(options: Options) -> Workspace:
         raise Misconfigured(f"--workspace: {error}") from error
 
 
-def _settings(options: Options, slack: LocalSlack, directory: Path) -> Settings:
+async def _github(stack: AsyncExitStack, directory: Path) -> LocalGitHub | None:
+    """The example's documents as a repository of their own; None without git."""
+    if shutil.which("git") is None:
+        return None
+    root = directory / "github"
+    root.mkdir()
+    github = await stack.enter_async_context(LocalGitHub.serve(root))
+    folder = example_path() / "documents"
+    files: dict[str, str | bytes] = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.md"))
+    }
+    owner, repo = REPOSITORY.split("/")
+    await github.hub.add_repo(owner, repo, files)
+    return github
+
+
+async def _scripted_model(stack: AsyncExitStack) -> dict[str, object]:
+    """The settings of a model that is a script: what it says is real, that it understands is not."""
+    server = await stack.enter_async_context(ModelServer(demo).serve())
+    return {"openai_url": server.url, "openai_model": "scripted", "openai_api_key": "scripted"}
+
+
+def _settings(
+    options: Options,
+    slack: LocalSlack,
+    directory: Path,
+    github: LocalGitHub | None,
+    more: Mapping[str, object],
+) -> Settings:
     """The environment's settings but for Slack, the database and the port, which are the demo's own."""
     http_port = _free(options.http_port, "--http-port")
     own: dict[str, object] = {
@@ -128,17 +178,21 @@ def _settings(options: Options, slack: LocalSlack, directory: Path) -> Settings:
         "onboard_messages": HISTORY_MESSAGES,
     }
     if options.workspace is None:
-        own["documentation"] = _documents(directory)
-    return load_settings(own)
+        own["documentation"] = _documents(directory, github)
+    return load_settings(own | dict(more))
 
 
-def _documents(directory: Path) -> Path:
+def _documents(directory: Path, github: LocalGitHub | None) -> Path:
     """A sources file for the example workspace's documents."""
-    source = {
+    source: dict[str, object] = {
         "name": "harbor-docs",
         "type": "directory",
         "directory": {"path": str(example_path() / "documents")},
     }
+    if github is not None:
+        owner, repo = REPOSITORY.split("/")
+        access = {"github_url": github.url, "owner": owner, "repo": repo, "token": github.hub.add_token()}
+        source = {"name": "harbor-docs", "type": "github", "github": access}
     path = directory / "documentation.yaml"
     path.write_text(json.dumps({"sources": [source]}), "utf-8")
     return path

@@ -84,8 +84,10 @@ def _pattern(name: str) -> re.Pattern[str] | None:
     whole = r"\s+".join(map(re.escape, words))
     parts = [rf"@?{whole}"]
     for word in words:
-        if len(word) >= 3 and word[0].isupper() and word.lower() not in WORDS:
-            parts.append(rf"@?{re.escape(word)}")
-        elif len(words) == 1:
-            parts = [rf"@{whole}"]
+        # A handle is written small, the name that it stands for is not.
+        said = word[0].upper() + word[1:]
+        if len(word) >= 3 and word.lower() not in WORDS:
+            parts.append(rf"@?{re.escape(said)}")
+        if len(words) == 1 and not (parts[1:] and word[0].isupper()):
+            parts[0] = rf"@{whole}"
     return re.compile(rf"(?<![\w/.-])(?:{'|'.join(parts)})(?![\w/-]|\.\w)")

@@ -6,7 +6,7 @@ import pytest
 
 from ratchet.tools.scrub import Scrub
 
-NAMES = ("Ana Silva", "Bo", "Will", "Jürgen", "x-man")
+NAMES = ("Ana Silva", "Bo", "Will", "Jürgen", "x-man", "leilani")
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ NAMES = ("Ana Silva", "Bo", "Will", "Jürgen", "x-man")
         ("<@U0ABC123|ana> and U0ABC1234 did it in <#C0ABC|ops>, <!here>", "someone and someone did it in #ops, someone"),
         ("Ana Silva knows; ask @Ana or Silva", "someone knows; ask someone or someone"),
         ("Jürgen did it; will it work? @Will knows", "someone did it; will it work? someone knows"),
-        ("@x-man may", "someone may"),
+        ("@x-man may, Leilani and @leilani too", "someone may, someone and someone too"),
     ],
     ids=["mail", "phone", "slack", "name", "word", "handle"],
 )  # fmt: skip

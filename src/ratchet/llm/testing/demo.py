@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ratchet.llm.data import unwrap
+from ratchet.llm.testing import demo_docs
 from ratchet.llm.testing.script import Answer, CallTools, ChatRequest, Say, ToolCall
 
 _QUESTION: Final = re.compile(r"<question\b[^>]*>\n(.*?)\n</question>", re.DOTALL)
@@ -18,6 +19,7 @@ _NOISE: Final = re.compile(
     r"any|are|you|can|could|should|please|tell|about|there|our|its|from|show|give)$",
     re.IGNORECASE,
 )
+_HOW: Final = re.compile(r"\b(?:how|where|which|can|may)\b", re.IGNORECASE)
 _NOTHING: Final = "I looked through the recorded messages and found nothing about that."
 
 
@@ -25,6 +27,8 @@ def demo(request: ChatRequest) -> Answer:
     """One tool call, then an answer from its result; JSON after the schema when JSON is asked for."""
     if request.schema is not None:
         return Say(json.dumps(_example(request.schema)))
+    if demo_docs.updates(request):
+        return demo_docs.update(request)
     results = [part for text in request.texts("tool") for part in unwrap(text)]
     if not request.texts("tool") and request.tools:
         return _call(request)
@@ -40,7 +44,10 @@ def _call(request: ChatRequest) -> Answer:
         return CallTools(ToolCall("incidents", {}))
     if "search_messages" in request.tools:
         terms = [word for word in _WORD.findall(question) if not _NOISE.match(word)]
-        return CallTools(ToolCall("search_messages", {"query": " ".join(terms) or question}))
+        query = {"query": (" ".join(terms) or question)[:400]}
+        if "docsearch" in request.tools and _HOW.search(question):
+            return CallTools(ToolCall("docsearch", query), ToolCall("search_messages", query))
+        return CallTools(ToolCall("search_messages", query))
     first = request.body["tools"][0]["function"]
     return CallTools(ToolCall(first["name"], _example(first.get("parameters", {}) | {"type": "object"})))
 
@@ -52,14 +59,24 @@ def _question(request: ChatRequest) -> str:
 
 
 def _answer(results: Sequence[str]) -> str:
+    found: list[str] = []
     for text in results:
         data = _json(text)
         if isinstance(data, Mapping):
             if markdown := data.get("markdown"):
                 return str(markdown)
-            if rows := data.get("messages") or data.get("incidents"):
-                return "\n\n".join(["Here is what I found:", *(_quote(row) for row in rows[:2])])
-    return _NOTHING
+            found += [_page(row) for row in (data.get("documents") or [])[:1]]
+            found += [_quote(row) for row in (data.get("messages") or data.get("incidents") or [])[:2]]
+    return "\n\n".join(["Here is what I found:", *found]) if found else _NOTHING
+
+
+def _page(row: Mapping[str, Any]) -> str:
+    """The passage that fits best, with its page."""
+    passage = row["passages"][0]
+    lines = [line for line in str(passage["text"]).splitlines() if line.strip()][:8]
+    quoted = "\n".join(f"> {line}" for line in lines)
+    title = f"{row['title']} › {passage['heading']}" if passage["heading"] else row["title"]
+    return f"{quoted}\n— " + (f"[{title}]({row['permalink']})" if row.get("permalink") else str(title))
 
 
 def _quote(row: Mapping[str, Any]) -> str:
