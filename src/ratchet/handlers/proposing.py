@@ -22,7 +22,8 @@ def proposals_of(desk: DocumentDesk | None, message: Message, thread: Sequence[M
     """Where a turn about this thread puts what it proposes; None where there are no documents."""
     if desk is None:
         return None
-    people = {m.sender.id: author(m) for m in [*thread, message] if m.sender.kind == "person"}
+    # The thread's messages have names, which a message by itself may lack.
+    people = {m.sender.id: author(m) for m in [message, *thread] if m.sender.kind == "person"}
     return Proposals(desk, (message.channel_id, message.thread_ts), names_in(people))
 
 

@@ -50,7 +50,9 @@ class ProposingRunner:
 
 async def used(runner: ProposingRunner | None, channel: Channel = HELP, **changes: Any) -> list[Effect]:
     handler = UpdateDocs(record(ROOT, ANSWER), LINKS, DOCUMENTS, MemoryDesk(), runner)
-    return list(await replace(handler, **changes).propose(Wanted(ANSWER, channel, "U0CY")))
+    # Events bring no names; the record does.
+    message = replace(ROOT, sender=replace(ROOT.sender, name=""))
+    return list(await replace(handler, **changes).propose(Wanted(message, channel, "U0CY")))
 
 
 async def test_a_thread_becomes_a_diff_with_buttons_for_whoever_asked() -> None:
@@ -61,7 +63,7 @@ async def test_a_thread_becomes_a_diff_with_buttons_for_whoever_asked() -> None:
     assert isinstance(question, AskApproval)
     assert question.thread_ts == ROOT.ts
     assert question.asked_by == "U0CY"
-    assert question.source == (HELP.id, ANSWER.ts)
+    assert question.source == (HELP.id, ROOT.ts)
     assert "```diff\n--- a/staging.md\n+++ b/staging.md" in question.markdown
     assert "⚠️" not in question.markdown
     [effect] = question.effects
