@@ -62,7 +62,7 @@ async def started(tmp_path: Path, *options: str) -> AsyncIterator[Demo]:
         return re.findall(r"http://127\.0\.0\.1:\d+", text) if "is ready" in text else []
 
     try:
-        slack, api = await eventually(addresses, within=120, what="the demo is ready")
+        slack, api, *_ = await eventually(addresses, within=120, what="the demo is ready")
         yield Demo(slack, api)
     finally:
         process.send_signal(signal.SIGINT)
