@@ -106,10 +106,10 @@ class DocUpdateTool:
         source, _, path = one.document.partition("/")
         if stored is not None:
             source, path = stored.source, stored.path
-        if problem := path_problem(path):
-            raise Refused(f"{path} cannot be written: {problem}.")
         desk = self.proposals.desk
         if desk.refusal(source) is None:
+            if problem := path_problem(path):
+                raise Refused(f"{path} cannot be written: {problem}.")
             current = await desk.current(source, path, self.proposals.thread)
         elif stored is None:
             raise Refused(f"{source!r} takes no new page. {_where(desk)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -90,6 +90,16 @@ async def test_where_no_pull_request_can_be_opened_the_diff_is_offered_and_the_m
     result = await tool.docupdate("Lunch", "It moved.", [FileChange(WIKI.id, (edit,))])
     assert "cannot open a pull request" in result.note
     assert proposals.made["wiki"].refusal == "wiki is a directory."
+    assert "+Lunch is at one." in proposals.made["wiki"].diff
+
+
+async def test_a_page_of_a_website_has_no_path_to_be_written_and_is_shown_all_the_same() -> None:
+    page = replace(WIKI, id="wiki/lunch", path="lunch")
+    proposals = Proposals(MemoryDesk(), ("C0HELP", "1.0"))
+    edit = SearchReplace("at noon", "at one")
+    await DocUpdateTool(MemoryDocuments([page]), proposals).docupdate(
+        "Lunch", "It moved.", [FileChange(page.id, (edit,))]
+    )
     assert "+Lunch is at one." in proposals.made["wiki"].diff
 
 
