@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticUndefinedType
 
+from ratchet import __version__
 from ratchet.alerts import NO_RULES, AlertModel, Rulebook, read_rules
 from ratchet.documents.base import Source
 from ratchet.documents.config import load_sources
@@ -32,8 +33,16 @@ from ratchet.llm.mcp_config import McpServer, load_servers
 from ratchet.llm.prices import own_price, read_prices
 from ratchet.llm.redact_own import read_patterns
 from ratchet.store.config import DatabaseConfig
+from ratchet.telemetry.tracing import TracingConfig
 
 PREFIX: Final = "RATCHET_"
+# Named by others: what sets up their other programs sets up Ratchet too.
+UNPREFIXED: Final = {
+    "sentry_dsn": "SENTRY_DSN",
+    "sentry_environment": "SENTRY_ENVIRONMENT",
+    "trace_sample_rate": "TRACE_SAMPLE_RATE",
+    "otel_exporter_otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+}
 REQUIRED: Final = ("slack_bot_token", "slack_app_token")
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
@@ -150,6 +159,16 @@ class Settings(BaseModel):
     http_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Token for the HTTP API; required off loopback"
     )
+    sentry_dsn: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="Sentry project that is told of failures and gets traces"
+    )
+    sentry_environment: str = Field("production", description="What Sentry calls this installation")
+    trace_sample_rate: float = Field(
+        0.01, ge=0, le=1, description="Share of events that are traced; mentions and failures always are"
+    )
+    otel_exporter_otlp_endpoint: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="Where traces go by OTLP/HTTP; other OTEL_* variables hold too"
+    )
     dev_mode: bool = Field(False, description="Logs for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged")
 
@@ -164,6 +183,17 @@ class Settings(BaseModel):
             password=_reveal(self.database_pass),
             name=self.database_name,
             disable_tls=self.database_disable_tls,
+        )
+
+    @property
+    def tracing(self) -> TracingConfig:
+        """Where traces go. In development everything is traced."""
+        return TracingConfig(
+            otlp=self.otel_exporter_otlp_endpoint is not None,
+            sentry_dsn=_reveal(self.sentry_dsn),
+            sample_rate=1.0 if self.dev_mode else self.trace_sample_rate,
+            environment=self.sentry_environment,
+            release=__version__,
         )
 
     @property
@@ -279,9 +309,7 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
     """
     variables = environment(env_file)
     values: dict[str, Any] = {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in variables.items()
-        if name.startswith(PREFIX)
+        name: variables[variable(name)] for name in Settings.model_fields if variable(name) in variables
     }
     values |= overrides or {}
     problems = [*_open_to_others(values), *_unread_rules(values), *_wrong_servers(values, variables)]
@@ -293,6 +321,11 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
     if problems:
         raise Misconfigured("\n".join(problems))
     return settings
+
+
+def variable(field: str) -> str:
+    """The variable of a field."""
+    return UNPREFIXED.get(field, f"{PREFIX}{field.upper()}")
 
 
 def environment(env_file: Path | None = Path(".env")) -> dict[str, str]:
@@ -323,7 +356,7 @@ def _from_files(found: Mapping[str, str]) -> dict[str, str]:
 def _secret_names() -> Iterator[str]:
     for name, field in Settings.model_fields.items():
         if SecretStr in (field.annotation, *get_args(field.annotation)):
-            yield f"{PREFIX}{name.upper()}"
+            yield variable(name)
 
 
 def _open_to_others(values: Mapping[str, Any]) -> Iterator[str]:
@@ -383,7 +416,7 @@ def explain(error: ValidationError) -> list[str]:
     """One line per wrong setting: which, and what it should be. Never its value, which may be a secret."""
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
-        name = "".join(f"{PREFIX}{str(part).upper()}: " for part in problem["loc"][:1])
+        name = "".join(f"{variable(str(part))}: " for part in problem["loc"][:1])
         field = Settings.model_fields.get(str(problem["loc"][0])) if problem["loc"] else None
         hint = f" ({field.description})" if field else ""
         lines.append(f"{name}{problem['msg'].removeprefix('Value error, ')}{hint}")
@@ -393,7 +426,7 @@ def explain(error: ValidationError) -> list[str]:
 def visible(settings: Settings) -> dict[str, str]:
     """Every setting as text by its variable's name, secrets masked."""
     return {
-        f"{PREFIX}{name.upper()}": "********"
+        variable(name): "********"
         if isinstance(value, SecretStr)
         else str(value if value is not None else "")
         for name in Settings.model_fields
@@ -408,11 +441,11 @@ def example() -> str:
         "# A secret may stand in a file instead: RATCHET_SLACK_BOT_TOKEN_FILE=/run/secrets/bot-token"
     ]
     for name, field in Settings.model_fields.items():
-        secret = f"{PREFIX}{name.upper()}" in set(_secret_names())
+        secret = variable(name) in set(_secret_names())
         default = "" if field.default_factory is not None else _written(field.default)
         commented = "" if name in REQUIRED else "# "
         note = " (secret)" if secret else ""
-        blocks.append(f"# {field.description}{note}\n{commented}{PREFIX}{name.upper()}={default}")
+        blocks.append(f"# {field.description}{note}\n{commented}{variable(name)}={default}")
     return "\n\n".join(blocks) + "\n"
 
 

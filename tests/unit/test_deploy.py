@@ -12,11 +12,11 @@ import yaml
 from dotenv import dotenv_values
 from kubernetes_validate.utils import latest_version, validate
 
-from ratchet.settings import Settings, example, load
+from ratchet.settings import Settings, example, load, variable
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 KUBERNETES: Final = ROOT / "deploy/kubernetes"
-SETTINGS: Final = {f"RATCHET_{name.upper()}" for name in Settings.model_fields}
+SETTINGS: Final = {variable(name) for name in Settings.model_fields}
 
 
 def documents() -> list[tuple[str, dict[str, Any]]]:
@@ -50,7 +50,7 @@ def test_the_example_with_everything_uncommented_is_accepted(
 ) -> None:
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    text = re.sub(r"(?m)^# (RATCHET_[A-Z_]+=)", r"\1", example())
+    text = re.sub(r"(?m)^# ([A-Z_]+=)", r"\1", example())
     file = tmp_path / ".env"
     file.write_text(text, "utf-8")
     assert set(dotenv_values(file)) == SETTINGS

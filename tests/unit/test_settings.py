@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.domain.errors import Misconfigured
-from ratchet.settings import Settings, load, split_addr, visible
+from ratchet.settings import Settings, load, split_addr, variable, visible
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
-        monkeypatch.delenv(f"RATCHET_{name.upper()}", raising=False)
+        monkeypatch.delenv(variable(name), raising=False)
 
 
 def read(env_file: Path | None = None) -> Settings:
@@ -103,9 +103,7 @@ def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs/configuration.md").read_text("utf-8")
     database = {"database_host", "database_port", "database_user", "database_pass", "database_name"}
     missing = [
-        name
-        for name in Settings.model_fields
-        if f"`RATCHET_{name.upper()}`" not in text and name not in database
+        name for name in Settings.model_fields if f"`{variable(name)}`" not in text and name not in database
     ]
     assert missing == []
     assert all(f"_{part.upper()}" in text for part in ("host", "port", "user", "pass", "name"))

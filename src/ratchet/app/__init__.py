@@ -152,7 +152,7 @@ def _rooms(
     interact = Interact(Outbox(db), commit, slack, Approvers(slack, settings.approvers))
     deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
     listener = SocketListener(config, me, lambda: on_connect(recover, history))
-    receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover)
+    receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover, me.user_id)
     refresh = Refresh(db, queue, settings.sources)
     handler_s = settings.turn_seconds + QUOTES_S + 60
     routes = (

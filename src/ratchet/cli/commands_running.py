@@ -25,6 +25,7 @@ def run(
     from ratchet.llm.redact import redact_event  # noqa: PLC0415
     from ratchet.settings import load  # noqa: PLC0415
     from ratchet.telemetry import configure_logging  # noqa: PLC0415
+    from ratchet.telemetry.tracing import configure_tracing  # noqa: PLC0415
 
     roles = tuple(role.strip() for role in only.split(",") if role.strip())
     with told():
@@ -33,10 +34,15 @@ def run(
         settings = load()
         configure_logging(settings.log_level, human=settings.dev_mode, clean=redact_event)
 
+        end_traces = configure_tracing(settings.tracing, redact_event)
+
         async def main() -> None:
             await house.run(settings, stop_on_signals(), roles=roles)
 
-        asyncio.run(main())
+        try:
+            asyncio.run(main())
+        finally:
+            end_traces()
 
 
 @app.command()

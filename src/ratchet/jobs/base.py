@@ -53,6 +53,7 @@ class NewJob:
     rerun: only with `unique`: when that job is running, it runs once more afterwards; when it waits, it
         does not start before the putting transaction has ended. So a job that works off a list misses
         nothing. Putting transactions with the same key wait for each other: put it last.
+    trace: the traceparent of what the job belongs to; None: that in which it is put.
     """
 
     job: Job
@@ -60,6 +61,7 @@ class NewJob:
     delay_s: float = 0.0
     unique: str | None = None
     rerun: bool = False
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,5 +148,5 @@ def _columns(jobs: Sequence[NewJob]) -> dict[str, list[Any]]:
         "priorities": [int(new.priority) for new in jobs],
         "delays": [float(new.delay_s) for new in jobs],
         "uniques": [None if new.unique is None else clean(new.unique) for new in jobs],
-        "headers": [put_headers(new.job) for new in jobs],
+        "headers": [put_headers(new) for new in jobs],
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from pydantic import ValidationError
 
 from ratchet.jobs.base import Job, JobContext, Periodic, Route
@@ -27,6 +28,7 @@ from ratchet.jobs.endings import (
 from ratchet.jobs.errors import Failure
 from ratchet.jobs.headers import Record, read
 from ratchet.jobs.locks import KeyLocks, LockLost
+from ratchet.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -59,10 +61,16 @@ class Runner:
         self._halt = asyncio.Event()
 
     async def run(self, job: Claimed) -> Ending:
-        with structlog.contextvars.bound_contextvars(job_id=job.id, kind=job.kind):
+        record = read(job.headers)
+        with (
+            structlog.contextvars.bound_contextvars(job_id=job.id, kind=job.kind),
+            tracing.continued(record.trace),
+            _span_of(job, record) as span,
+        ):
             started = time.monotonic()
-            ending = await self._judged(job)
+            ending = await self._judged(job, record)
             _report(ending, round(time.monotonic() - started, 3))
+            _trace(ending, job.kind, record.trace, span)
             return ending
 
     async def run_periodic(self, periodic: Periodic) -> None:
@@ -86,8 +94,7 @@ class Runner:
             if not scope.expired():
                 scope.reschedule(now)
 
-    async def _judged(self, job: Claimed) -> Ending:
-        record = read(job.headers)
+    async def _judged(self, job: Claimed, record: Record) -> Ending:
         route = self._routes[job.kind]
         if record.lost >= MAX_LOST:
             return Dead(record.failures, record.snoozes, _lost(record))
@@ -128,6 +135,7 @@ class Runner:
             ending = of_error(error, record, route.max_failures, self._chance())
             if isinstance(ending, Again | Dead) and ending.failure and ending.failure.traceback:
                 _log_once(ending)
+                tracing.report_failure(error, job=context.kind, final=str(isinstance(ending, Dead)))
             return ending
 
     def _cut_short(self, route: Route[Any], record: Record) -> Ending:
@@ -154,6 +162,22 @@ def _log_once(ending: Again | Dead) -> None:
     """With the traceback the first time; later ones are kept with the job."""
     if ending.failures == 1:
         log.exception("job.raised")
+
+
+def _span_of(job: Claimed, record: Record) -> tracing.Traced:
+    failures = record.failures
+    return tracing.span(
+        f"job {job.kind}", kind=SpanKind.CONSUMER, ratchet__job__id=job.id, ratchet__job__failures=failures
+    )
+
+
+def _trace(ending: Ending, kind: str, parent: str | None, span: Span) -> None:
+    """What became of it; a failure is kept whatever the rate."""
+    span.set_attribute("ratchet.job.ending", type(ending).__name__.lower())
+    failure = ending.failure if isinstance(ending, Again | Dead) else None
+    if failure is not None:
+        span.set_status(Status(StatusCode.ERROR, failure.type))
+        tracing.job_failed(kind, parent, failure.type)
 
 
 def _report(ending: Ending, seconds: float) -> None:

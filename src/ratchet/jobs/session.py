@@ -20,7 +20,7 @@ from ratchet.jobs import sql
 from ratchet.jobs.base import Periodic, Route
 from ratchet.jobs.driver import Connections
 from ratchet.jobs.endings import Again, Dead, Finished
-from ratchet.jobs.headers import patch
+from ratchet.jobs.headers import patch, read
 from ratchet.jobs.locks import KeyLocks
 from ratchet.jobs.names import CHANNEL
 from ratchet.jobs.quiet import Buried
@@ -55,15 +55,16 @@ class Executor(AbstractEntrypointExecutor):
     async def execute(self, job: models.Job, context: models.Context) -> None:
         claimed = Claimed(job.id, self._kind, job.priority, job.payload or b"", job.headers)
         ending = await self._session.runner.run(claimed)
+        trace = read(job.headers).trace
         match ending:
             case Finished():
                 if job.headers and "serial" in job.headers:
                     await self._session.repository.finish(job)
             case Again(delay_s, failures, snoozes, failure, reason):
-                self._session.repository.endings[job.id] = patch(failures, snoozes, failure)
+                self._session.repository.endings[job.id] = patch(failures, snoozes, failure, trace)
                 raise RetryRequested(timedelta(seconds=delay_s), reason)
             case Dead(failures, snoozes, failure):
-                self._session.repository.endings[job.id] = patch(failures, snoozes, failure)
+                self._session.repository.endings[job.id] = patch(failures, snoozes, failure, trace)
                 raise Buried
             case _:
                 assert_never(ending)

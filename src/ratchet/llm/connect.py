@@ -10,6 +10,7 @@ from ratchet.llm.embed_config import EmbeddingConfig
 from ratchet.llm.external import ExternalTools
 from ratchet.llm.recorded import CallRecorder
 from ratchet.llm.redact import Redactor, redact
+from ratchet.telemetry import tracing
 
 if TYPE_CHECKING:
     from ratchet.llm.agent import AgentRunner
@@ -29,8 +30,21 @@ def connect(
     from ratchet.llm.agent import AgentRunner  # noqa: PLC0415  # over a second, and not everyone has a model
     from ratchet.llm.fallback import open_models  # noqa: PLC0415
 
+    if tracing.configured():
+        _instrument()
     configs = [config] if isinstance(config, ModelConfig) else config
     return AgentRunner(open_models(configs), redactor, external=external)
+
+
+def _instrument() -> None:
+    """Turns, requests and tool calls are spans, by the gen_ai conventions; what is said is left out."""
+    from pydantic_ai import Agent, InstrumentationSettings  # noqa: PLC0415  # slow
+
+    Agent.instrument_all(
+        InstrumentationSettings(
+            include_content=False, include_binary_content=False, include_model_request_parameters=False
+        )
+    )
 
 
 def open_remote(config: EmbeddingConfig, recorder: CallRecorder | None = None) -> RemoteEmbedder:

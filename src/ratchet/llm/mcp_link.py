@@ -23,6 +23,7 @@ from mcp_types import (
     Tool,
     ToolListChangedNotification,
 )
+from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from ratchet import __version__
@@ -35,6 +36,7 @@ from ratchet.llm.mcp_stdio import stdio
 from ratchet.llm.mcp_values import offered, result, text
 from ratchet.llm.redact import redact
 from ratchet.telemetry import MCP_CALLS, MCP_CONNECTED
+from ratchet.telemetry.tracing import span
 
 if TYPE_CHECKING:
     from mcp.client import IncomingMessage
@@ -98,7 +100,8 @@ class Link:
         """The tool's result as JSON values. Raises `Transient`, or `Refused` with the server's own words."""
         outcome = "failed"
         try:
-            answer = await self._ask(tool, arguments)
+            with span(f"mcp {self.server.name}", kind=SpanKind.CLIENT, gen_ai__tool__name=tool):
+                answer = await self._ask(tool, arguments)
             outcome = "refused" if answer.is_error else "answered"
         finally:
             MCP_CALLS.labels(self.server.name, outcome).inc()

@@ -30,6 +30,7 @@ from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
 from ratchet.store.pool import Database
 from ratchet.telemetry import HANDLER_FAILURES, HANDLER_SECONDS
+from ratchet.telemetry.tracing import span
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,10 @@ class Dispatch:
             return Cancel("nothing may be said in the channel any more")
         action = await Incidents(self.db).action_of(ref, job.version)
         started = time.monotonic()
-        with HANDLER_FAILURES.labels(job.handler).count_exceptions():
+        with (
+            HANDLER_FAILURES.labels(job.handler).count_exceptions(),
+            span(f"handler {job.handler}", ratchet__handler=job.handler, ratchet__channel=job.channel_id),
+        ):
             effects = await handler.handle(self._trigger(message, channel, action, edit=job.edit))
         HANDLER_SECONDS.labels(job.handler).observe(time.monotonic() - started)
         stored = await self.commit(run_key, job.handler, effects)

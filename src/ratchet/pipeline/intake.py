@@ -43,6 +43,7 @@ from ratchet.store import (
 )
 from ratchet.store.pool import Database
 from ratchet.telemetry import EVENTS, EVENTS_IGNORED
+from ratchet.telemetry.tracing import parent_of, span
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +75,12 @@ class Intake:
 
     async def record(self, events: Sequence[SlackEvent]) -> None:
         """Store live events and put their jobs. Committed on return; nothing is stored when it raises."""
+        with span("intake", ratchet__events=len(events)):
+            await self._record(events)
+        for event in events:
+            EVENTS.labels(type(event).__name__).inc()
+
+    async def _record(self, events: Sequence[SlackEvent]) -> None:
         async with self.db.transaction() as conn:
             stored = [event for event in events if isinstance(event, MESSAGE_EVENTS)]
             plan = await self._messages(conn, stored)
@@ -84,8 +91,6 @@ class Intake:
                 if not isinstance(event, MESSAGE_EVENTS):
                     jobs += await self._other(conn, event)
             await self.queue.put(conn, [*jobs, *await self._ensure_channels(conn, stored)])
-        for event in events:
-            EVENTS.labels(type(event).__name__).inc()
 
     async def record_history(
         self, events: Sequence[MessageEvent], *, live_after: str | None = None, onboard: bool = True
@@ -253,6 +258,7 @@ def _message_job(version: Version, *, live: bool) -> NewJob:
             carried=_carried(message),
         ),
         priority=Priority.LIVE if live else Priority.BACKFILL,
+        trace=parent_of(message.channel_id, message.ts, message.version),
     )
 
 

@@ -13,11 +13,13 @@ import psycopg
 import structlog
 
 from ratchet.domain.errors import Transient
+from ratchet.domain.events import Interaction, MessagePosted
 from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
 from ratchet.pipeline.recover import Recover
 from ratchet.slack.socket import Connection, Delivery, SocketListener
 from ratchet.telemetry import ACK_SECONDS, EVENTS_FAILED
+from ratchet.telemetry.tracing import Arrival, Arrivals, Attribute
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class Receive:
     listener: SocketListener
     intake: Intake
     recover: Recover
+    me_user_id: str = ""
     _known: WeakSet[Connection] = field(default_factory=WeakSet)
 
     async def run(self) -> None:
@@ -70,7 +73,8 @@ class Receive:
 
     async def _record_events(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
-            await self.intake.record([delivery.envelope.event for delivery in deliveries])
+            with Arrivals([_arrival(delivery, self.me_user_id) for delivery in deliveries]):
+                await self.intake.record([delivery.envelope.event for delivery in deliveries])
 
     async def _until_stored(self, deliveries: Sequence[Delivery]) -> None:
         """Mark the gap, then store. While the database is away, hold what was received, unacknowledged.
@@ -84,6 +88,24 @@ class Receive:
             except Transient as transient:
                 log.warning("database_away", reason=str(transient), retry_s=RETRY_S)
                 await asyncio.sleep(RETRY_S)
+
+
+def _arrival(delivery: Delivery, me_user_id: str) -> Arrival:
+    """Where the trace of an event begins. Of what was said it holds nothing."""
+    event = delivery.envelope.event
+    attributes: dict[str, Attribute] = {"messaging.system": "slack", "ratchet.event": type(event).__name__}
+    key = None
+    if isinstance(event, MessagePosted):
+        key = (event.channel_id, event.ts, event.version)
+        attributes |= {"ratchet.channel": event.channel_id, "ratchet.ts": event.ts}
+    asked = isinstance(event, Interaction) or (isinstance(event, MessagePosted) and _asks(event, me_user_id))
+    return Arrival("slack event", key, delivery.received_at, asked, attributes)
+
+
+def _asks(event: MessagePosted, me_user_id: str) -> bool:
+    """Whether somebody waits for an answer."""
+    said = str(event.payload.get("text") or "")
+    return event.sender.kind == "person" and (event.channel_kind == "im" or f"<@{me_user_id}>" in said)
 
 
 async def on_connect(recover: Recover, history: History) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
+from opentelemetry.trace import SpanKind
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -24,6 +25,7 @@ from ratchet.domain.errors import Misconfigured
 from ratchet.slack.errors import SlackRefused, translate
 from ratchet.slack.identity import Account, Identity
 from ratchet.slack.render import Block, OutgoingMessage
+from ratchet.telemetry.tracing import span
 
 DEFAULT_BASE_URL: Final = "https://slack.com/api/"
 APP_SETTING: Final = "RATCHET_SLACK_APP_TOKEN"
@@ -402,8 +404,11 @@ class SlackWeb:
         self, method: str, request: Callable[[], Awaitable[AsyncSlackResponse]], *, calls: int = 1
     ) -> AsyncSlackResponse:
         try:
-            async with asyncio.timeout(self._timeout_s * calls):
-                return await request()
+            with span(
+                f"slack {method}", kind=SpanKind.CLIENT, messaging__system="slack", slack__method=method
+            ):
+                async with asyncio.timeout(self._timeout_s * calls):
+                    return await request()
         except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
             raise translate(error, method, BOT_SETTING) from None  # the SDK's text quotes the answer
         except (AttributeError, ValueError) as error:

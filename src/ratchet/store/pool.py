@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ratchet.domain.errors import Misconfigured, Transient
+from ratchet.telemetry import tracing
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -96,6 +97,7 @@ async def open_pool(
         max_size=max_size,
         timeout=POOL_TIMEOUT,
         check=check_line,
+        configure=traced if tracing.configured() else None,
         open=False,
         name=APPLICATION_NAME,
     )
@@ -106,6 +108,13 @@ async def open_pool(
         await pool.close()
         raise
     return pool
+
+
+async def traced(connection: Connection) -> None:
+    """Each statement of the connection is a span: the SQL, which is ours, and no values."""
+    from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor  # noqa: PLC0415  # only where traced
+
+    PsycopgInstrumentor.instrument_connection(connection)
 
 
 async def check_line(connection: Connection) -> None:

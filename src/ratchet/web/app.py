@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
+from opentelemetry.trace import Span
 
 from ratchet import __version__
+from ratchet.telemetry import tracing
 from ratchet.web import channels, commands, docs, incidents, login, mcp, problems, reports, status
 from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.headers import SecurityHeaders
@@ -31,4 +35,22 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Guard, token=services.token, sessions=pages.sessions)
     app.add_middleware(ErrorEdge)
     app.add_middleware(SecurityHeaders)  # added last: outermost
+    if tracing.configured():
+        _instrument(app)
     return app
+
+
+def _instrument(app: FastAPI) -> None:
+    """Each request is a span, without its query: that may hold what somebody searches for."""
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: PLC0415  # only where traced
+
+    def without_query(span: Span, _: dict[str, Any]) -> None:
+        if span.is_recording():
+            span.set_attributes({"url.query": "", "http.target": "", "http.url": ""})
+
+    FastAPIInstrumentor.instrument_app(
+        app,
+        server_request_hook=without_query,
+        excluded_urls="healthz,readyz,metrics",
+        exclude_spans=["send", "receive"],
+    )

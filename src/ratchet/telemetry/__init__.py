@@ -12,6 +12,8 @@ from typing import Any, Final
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from ratchet.telemetry.tracing import with_trace
+
 EVENTS: Final = Counter("ratchet_events_total", "Slack events recorded", ["type"])
 EVENTS_FAILED: Final = Counter("ratchet_events_failed_total", "Slack events that could not be stored")
 EVENTS_IGNORED: Final = Counter("ratchet_events_ignored_total", "Slack events passed over", ["reason"])
@@ -65,6 +67,7 @@ def configure_logging(level: str, *, human: bool, clean: Clean) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            with_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
