@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from localslack import LocalSlack
 from ratchet.llm.testing import ModelServer
-from ratchet.llm.testing.script import CallTools, Say, ToolCall
+from ratchet.llm.testing.script import Answer, CallTools, Say, ToolCall
 from ratchet.store.embedded import EmbeddedServer
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
 
@@ -89,7 +89,7 @@ def traced(base: dict[str, str], at: Collector, name: str) -> dict[str, str]:
 async def test_a_mention_is_one_trace_from_slack_to_slack_over_processes_and_chatter_is_none(
     tmp_path: Path,
 ) -> None:
-    script = [
+    script: list[Answer] = [
         CallTools(ToolCall("search_messages", {"query": WORDS})),
         Say("I do not know."),
         Say("I do not know."),

@@ -11,7 +11,9 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 from kubernetes_validate.utils import latest_version, validate
+from prometheus_client import REGISTRY
 
+import ratchet.telemetry  # noqa: F401  # registers the metrics
 from ratchet.settings import Settings, example, load, variable
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -121,6 +123,34 @@ def test_the_image_has_two_stages_no_root_and_a_probe() -> None:
     )
     assert "--require-hashes" in stages[0]
     assert all("latest" not in line for line in text.splitlines() if line.startswith("FROM"))
+
+
+METRIC: Final = re.compile(r"ratchet_[a-z_]+")
+SUFFIXES: Final = ("_bucket", "_count", "_sum")
+
+
+@pytest.mark.parametrize(
+    "file", ["deploy/grafana/ratchet.json", "deploy/prometheus/ratchet.rules.yaml", "docs/observability.md"]
+)
+def test_every_metric_named_for_an_operator_is_one_of_ours(file: str) -> None:
+    ours = {sample for metric in REGISTRY.collect() for sample in (metric.name, f"{metric.name}_total")}
+    text = (ROOT / file).read_text("utf-8")
+    named = set(METRIC.findall(text))
+    assert len(named) > 8
+    unknown = {
+        name for name in named if name not in ours and not name.removesuffix("_total").endswith(SUFFIXES)
+    }
+    assert unknown == set()
+    assert {n.removesuffix(s) for n in named for s in SUFFIXES if n.endswith(s)} <= ours
+
+
+def test_the_rules_name_a_severity_and_what_to_do() -> None:
+    rules = yaml.safe_load((ROOT / "deploy/prometheus/ratchet.rules.yaml").read_text("utf-8"))["groups"][0][
+        "rules"
+    ]
+    assert len({rule["alert"] for rule in rules}) == len(rules) >= 8
+    assert all(rule["labels"]["severity"] in ("info", "warning", "critical") for rule in rules)
+    assert all(len(rule["annotations"]["description"]) > 40 for rule in rules)
 
 
 def test_compose_and_the_unit_and_the_workflows_are_well_formed() -> None:

@@ -17,6 +17,7 @@ from ratchet.llm.budget import Usage
 from ratchet.llm.data import cut
 from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.turn import JsonResult, JsonTurn, Meter, Model, Turn, TurnResult
+from ratchet.telemetry import MODEL_COST, MODEL_TOKENS
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -95,6 +96,10 @@ class RecordedModel:
             error=outcome.error,
             contents=self._contents(turn.prompt, outcome.answer) if self.keep_contents else None,
         )
+        MODEL_TOKENS.labels(call.model, "in").inc(call.input_tokens)
+        MODEL_TOKENS.labels(call.model, "out").inc(call.output_tokens)
+        if call.cost_usd is not None:
+            MODEL_COST.labels(call.model).inc(call.cost_usd)
         try:
             async with asyncio.timeout(RECORD_S):
                 await self.recorder.record(call)

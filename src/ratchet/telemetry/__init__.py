@@ -44,6 +44,14 @@ MODEL_FAILURES: Final = Counter(
 MODEL_WORKS: Final = Gauge(
     "ratchet_model_works", "Whether a language model did at start what it was asked", ["model", "what"]
 )
+MODEL_TOKENS: Final = Counter(
+    "ratchet_model_tokens_total",
+    "Tokens given to language models (in) and got (out)",
+    ["model", "direction"],
+)
+MODEL_COST: Final = Counter(
+    "ratchet_model_cost_dollars_total", "US dollars for language models, where the price is known", ["model"]
+)
 MCP_CALLS: Final = Counter("ratchet_mcp_calls_total", "Calls of external tools", ["server", "outcome"])
 
 
