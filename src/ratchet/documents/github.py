@@ -105,14 +105,19 @@ class GitHubSession:
 
     async def _head(self) -> str:
         """The newest commit; "" when it is the known one."""
-        etag = str(self._memory.get("etag", "")) if self._known.revision else ""
+        # Of the known commit only: a refresh that failed may have seen a newer one.
+        known = self._known.revision and self._memory.get("head") == self._known.revision
+        etag = str(self._memory.get("etag", "")) if known else ""
         branch = self._source.branch
         try:
             answer = await self._api.get(f"/commits/{quote(branch or 'HEAD')}", accept=SHA, etag=etag)
         except NotThereError as error:
             raise self._no_head(error) from None
-        self._memory["etag"] = answer.etag or etag
-        return "" if answer.status == 304 else answer.content.decode("ascii", "replace").strip()
+        if answer.status == 304:
+            return ""
+        head = answer.content.decode("ascii", "replace").strip()
+        self._memory |= {"etag": answer.etag, "head": head}
+        return head
 
     def _no_head(self, error: NotThereError) -> Refused:
         access, branch = self._source.access, self._source.branch

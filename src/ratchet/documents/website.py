@@ -99,7 +99,11 @@ class WebsiteSession:
 
     @property
     def memory(self) -> Mapping[str, Any]:
-        return {"pages": {path: page for path, page in self._pages.items() if page.get("blob")}}
+        """Of a page that was not read, what was known before."""
+        found = {
+            path: page if page.get("blob") else self._before.get(path) for path, page in self._pages.items()
+        }
+        return {"pages": {path: page for path, page in found.items() if page}}
 
     def url(self, path: str) -> str:
         return str(self._pages.get(path, {}).get("url", ""))

@@ -26,6 +26,8 @@ CRON: Final = "*/10 * * * *"
 JITTER_S: Final = 60.0
 MAX_PROBLEMS: Final = 200
 PROGRESS_EVERY: Final = 25
+# A long first reading that is stopped goes on from about there.
+REMEMBERED_EVERY: Final = 200
 REMOVED_AT_ONCE: Final = 1_000
 # After so many changed documents the statistics of words are taken anew.
 ANALYZED_AFTER: Final = 20
@@ -118,7 +120,7 @@ class Refresh:
             known = replace(await self._known(source), asked=asked)
             async with source.session(known) as session:
                 listing = await session.list()
-                await self._read_changed(session, listing, known, done, progress)
+                await self._read_changed(source, session, listing, known, done, progress)
                 memory = session.memory
         except (RatchetError, OSError, TimeoutError) as error:
             done.error = str(error) or "it did not answer in time"
@@ -135,28 +137,46 @@ class Refresh:
         if left is None:
             return replace(NOTHING, files=files)
         problems = tuple(Problem(**problem) for problem in left.problems)
-        return Known(left.revision, files, problems, left.memory)
+        # What could not be read for now is tried again, though the source does not change meanwhile.
+        whole = all(problem.lasting for problem in problems)
+        return Known(left.revision if whole else "", files, problems, left.memory)
 
     async def _read_changed(
-        self, session: Session, listing: Listing, known: Known, done: Refreshed, progress: Progress | None
+        self,
+        source: Source,
+        session: Session,
+        listing: Listing,
+        known: Known,
+        done: Refreshed,
+        progress: Progress | None,
     ) -> None:
         done.problems, done.note = list(listing.problems), listing.note
         changed = [path for path, blob in listing.files.items() if not blob or known.files.get(path) != blob]
         done.unchanged = len(listing.files) - len(changed)
         for start in range(0, len(changed), session.parallel):
-            failure: Exception | None = None
-            for found in await _read_some(session, changed[start : start + session.parallel]):
-                if isinstance(found, Exception):
-                    failure = failure or found
-                else:
-                    await self._keep(session, found, known, done)
-            if failure is not None:
-                raise failure
             at = min(start + session.parallel, len(changed))
+            failure = await self._read_group(session, changed[start:at], known, done)
+            if failure is not None:
+                await self._documents.remember(done.source, source.fingerprint, session.memory)
+                raise failure
             if progress is not None:
                 progress(done.source, at, len(changed))
             if at // PROGRESS_EVERY > start // PROGRESS_EVERY:
                 await self._documents.progress(done.source, at, len(changed))
+            if at // REMEMBERED_EVERY > start // REMEMBERED_EVERY:
+                await self._documents.remember(done.source, source.fingerprint, session.memory)
+
+    async def _read_group(
+        self, session: Session, paths: Sequence[str], known: Known, done: Refreshed
+    ) -> Exception | None:
+        """Read all and keep what was read; the first failure of the source."""
+        failure: Exception | None = None
+        for found in await _read_some(session, paths):
+            if isinstance(found, Exception):
+                failure = failure or found
+            else:
+                await self._keep(session, found, known, done)
+        return failure
 
     async def _keep(self, session: Session, found: Read, known: Known, done: Refreshed) -> None:
         match found:
@@ -180,10 +200,10 @@ class Refresh:
         remove = sorted(path for path in stored if path in gone or path not in {*listing.files, *kept})
         for start in range(0, len(remove), REMOVED_AT_ONCE):
             done.removed += await self._documents.remove(source.name, remove[start : start + REMOVED_AT_ONCE])
-        left = Left(listing.revision, [asdict(problem) for problem in done.problems[:MAX_PROBLEMS]], memory)
-        # What could not be read for now is tried again, though the source does not change meanwhile.
-        fingerprint = None if kept else source.fingerprint
-        await self._documents.end(source.name, left, fingerprint=fingerprint, note=done.note)
+        # Those that matter for the next refresh first.
+        shown = sorted(done.problems, key=lambda problem: problem.lasting)[:MAX_PROBLEMS]
+        left = Left(listing.revision, [asdict(problem) for problem in shown], memory)
+        await self._documents.end(source.name, left, fingerprint=source.fingerprint, note=done.note)
         if done.read + done.removed >= ANALYZED_AFTER:
             await self._documents.analyze()
         if done.read:

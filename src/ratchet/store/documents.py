@@ -27,9 +27,15 @@ on conflict (name) do update set kind = excluded.kind, base = excluded.base, sta
     done = null, total = null
 """
 PROGRESS: Final = "update sources set done = %(done)s, total = %(total)s where name = %(name)s"
-# What was left by a refresh with other settings, or by one that could not read all, helps no other one.
+# What was left by a refresh with other settings helps no other one.
 LEFT: Final = """
-select revision, problems, memory from sources where name = %(name)s and fingerprint = %(fingerprint)s
+select coalesce(revision, '') as revision, problems, memory from sources
+where name = %(name)s and fingerprint = %(fingerprint)s
+"""
+REMEMBER: Final = """
+update sources set memory = %(memory)s, fingerprint = %(fingerprint)s,
+    revision = case when fingerprint = %(fingerprint)s then revision end
+where name = %(name)s
 """
 END_REFRESH: Final = """
 update sources set state = 'ready', revision = %(revision)s, fingerprint = %(fingerprint)s, memory = %(memory)s,
@@ -126,12 +132,17 @@ class Documents:
         async with self._db.transaction() as conn:
             await conn.execute(PROGRESS, {"name": name, "done": done, "total": total})
 
-    async def end(self, name: str, left: Left, *, fingerprint: str | None, note: str = "") -> None:
-        """`fingerprint` None: not all could be read, so that the next refresh lists everything."""
+    async def remember(self, name: str, fingerprint: str, memory: Mapping[str, Any]) -> None:
+        """What a refresh that is under way, or failed, has learnt; it has not read everything."""
+        values = {"name": name, "fingerprint": _versioned(fingerprint), "memory": Jsonb(dict(memory))}
+        async with self._db.transaction() as conn:
+            await conn.execute(REMEMBER, values)
+
+    async def end(self, name: str, left: Left, *, fingerprint: str, note: str = "") -> None:
         values = {
             "name": name,
             "revision": left.revision,
-            "fingerprint": "" if fingerprint is None else _versioned(fingerprint),
+            "fingerprint": _versioned(fingerprint),
             "problems": Jsonb([dict(problem) for problem in left.problems]),
             "memory": Jsonb(dict(left.memory)),
             "note": note or None,

@@ -199,6 +199,17 @@ async def test_a_failure_half_way_through_the_files_loses_nothing_that_was_read(
     assert (done.read, done.unchanged, done.error) == (1, 2, None)
 
 
+async def test_a_failure_after_the_newest_commit_was_seen_does_not_pass_for_unchanged(mirror: Mirror) -> None:
+    await mirror.refresh()
+    await mirror.github.hub.commit(mirror.repo, {"runbooks/disk.md": "# Disk\n\nShrink it.\n"})
+    mirror.github.hub.faults.add(Fault("GET */git/blobs/*", status=500, times=1))
+    assert (await mirror.refresh()).error is not None
+    done = await mirror.refresh()
+    assert (done.read, done.error) == (1, None)
+    await mirror.refresh()
+    assert mirror.calls == ["GET /commits/HEAD"]
+
+
 @pytest.mark.parametrize("kind", ["rate_limit", "secondary_limit"])
 async def test_a_rate_limit_is_waited_for(mirror: Mirror, kind: str) -> None:
     limit = Fault(kind="rate_limit" if kind == "rate_limit" else "secondary_limit", seconds=40, times=1)

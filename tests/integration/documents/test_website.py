@@ -320,6 +320,27 @@ async def test_a_site_that_asks_for_patience_gets_it(reader: Reader, site: Site)
     assert (done.read, done.retry_after) == (1, 120)
 
 
+async def test_what_a_site_answered_is_remembered_when_it_fails_half_way(reader: Reader, site: Site) -> None:
+    site.page("/a", "A", "One.")
+    site.answers["/b"] = Answer(status=429, headers={"Retry-After": "120"})
+    site.sitemap("/a", "/b")
+    assert (await reader.refresh()).error is not None
+    site.page("/b", "B", "Two.")
+    done = await reader.refresh()
+    assert (done.read, done.unchanged, site.asked["/a"]) == (1, 1, 0)
+
+
+async def test_a_page_that_fails_for_now_does_not_make_the_others_be_asked_for(
+    reader: Reader, site: Site
+) -> None:
+    site.page("/a", "A", "One.")
+    site.answers["/b"] = Answer(status=500)
+    site.sitemap("/a", "/b")
+    await reader.refresh()
+    await reader.refresh()
+    assert (site.asked["/a"], site.asked["/b"]) == (0, 1)
+
+
 async def test_more_pages_than_allowed_are_left_out(reader: Reader, site: Site) -> None:
     for number in range(5):
         site.page(f"/{number}", f"Page {number}", "Words.")
