@@ -32,6 +32,7 @@ from ratchet.llm.embed_config import EmbeddingConfig
 from ratchet.llm.mcp_config import McpServer, load_servers
 from ratchet.llm.prices import own_price, read_prices
 from ratchet.llm.redact_own import read_patterns
+from ratchet.pipeline.monitors import MonitorFile
 from ratchet.store.config import DatabaseConfig
 from ratchet.telemetry.tracing import TracingConfig
 
@@ -154,6 +155,14 @@ class Settings(BaseModel):
     )
     mcp_servers: Annotated[Path | None, EmptyIsNone] = Field(
         None, description="File of external MCP servers, YAML; docs/mcp.md"
+    )
+    channel_monitor_config_file: Annotated[Path | None, EmptyIsNone] = Field(
+        None, description="File of channel monitors, YAML; docs/channel-monitor.md"
+    )
+    channel_monitor_test_executables: Literal["listed", "any", "off"] = Field(
+        "listed",
+        description="Which executables the test page runs when the operator ticks it:"
+        " those of the file above, any, or none",
     )
     http_addr: str = Field("127.0.0.1:5001", description="Address and port of the HTTP server")
     http_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
@@ -314,6 +323,7 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
     values |= overrides or {}
     problems = [*_open_to_others(values), *_unread_rules(values), *_wrong_servers(values, variables)]
     problems += [*_wrong_models(values, variables), *_wrong_patterns(values)]
+    problems += _wrong_monitors(values)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -390,6 +400,15 @@ def _wrong_patterns(values: Mapping[str, Any]) -> Iterator[str]:
         read_patterns(Path(path))
     except Misconfigured as error:
         yield from (f"RATCHET_REDACT_PATTERNS: {line}" for line in str(error).splitlines())
+
+
+def _wrong_monitors(values: Mapping[str, Any]) -> Iterator[str]:
+    if not (path := values.get("channel_monitor_config_file")):
+        return
+    try:
+        MonitorFile.open(Path(path))
+    except Misconfigured as error:
+        yield from (f"RATCHET_CHANNEL_MONITOR_CONFIG_FILE: {line}" for line in str(error).splitlines())
 
 
 def _wrong_servers(values: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[str]:

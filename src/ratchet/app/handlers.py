@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from ratchet.alerts import likeness
 from ratchet.app.models import Thinking
 from ratchet.handlers import default_handlers
 from ratchet.handlers.assistant import Assistant
-from ratchet.handlers.base import Handler
+from ratchet.handlers.base import Handler, Handlers
+from ratchet.handlers.channel_monitor import ChannelMonitors
 from ratchet.handlers.evidence import Gather
-from ratchet.handlers.quiet import Quiet
+from ratchet.handlers.monitor_trial import MODEL_S
 from ratchet.handlers.runbook import (
     LearnRunbook,
     RunbookHandler,
@@ -29,6 +32,8 @@ from ratchet.handlers.update_docs import UpdateDocs
 from ratchet.llm.turn import Model
 from ratchet.pipeline.classify import BuiltIn, Classifier, OwnExecutable
 from ratchet.pipeline.desk import Desk
+from ratchet.pipeline.executable import CleanRoom
+from ratchet.pipeline.monitors import MonitorFile
 from ratchet.pipeline.progress import SlackProgress
 from ratchet.settings import Settings
 from ratchet.slack.identity import Account
@@ -46,6 +51,8 @@ from ratchet.store.similar import SimilarAlerts
 from ratchet.tools.base import WorkspaceLinks
 from ratchet.web.services import utc_now
 
+log = structlog.get_logger(__name__)
+
 # What is left to a handler when a turn has used all of its time, so that it still ends in quotes.
 QUOTES_S: Final = 45.0
 
@@ -57,7 +64,7 @@ def all_handlers(
     thinking: Thinking,
     progress: SlackProgress,
     desk: Desk,
-) -> Sequence[Handler]:
+) -> Sequence[Handler | Handlers]:
     """What is done about a message, each with what it reads."""
     runner, links, embedding = thinking.runner, WorkspaceLinks(account.team_url), thinking.embedding
     storms = StormLimits(settings.storm_alerts, timedelta(minutes=settings.storm_minutes))
@@ -68,7 +75,7 @@ def all_handlers(
         LearnRunbook(writer),
         RunbookRequest(writer, teller),
         ChangeRunbook(writer, Incidents(db), links),
-        Quiet(),
+        channel_monitors(settings, runner),
         _assistant(
             settings,
             Reader(db, embedder=embedding.questions),
@@ -122,6 +129,17 @@ def runbook_rooms(
     by_model = ModelWriter(model) if model is not None else None
     writer = RunbookWriter(gather, Runbooks(db), Messages(db), by_model)
     return writer, RunbookTeller(Channels(db), WorkspaceLinks(team_url))
+
+
+def channel_monitors(settings: Settings, runner: Model | None) -> ChannelMonitors:
+    source = MonitorFile.open(settings.channel_monitor_config_file)
+    if source.monitors.by_name and runner is None:
+        log.warning(
+            "channel_monitors_inactive",
+            monitors=sorted(source.monitors.by_name),
+            remedy="they need a language model; docs/models.md",
+        )
+    return ChannelMonitors(source, runner, CleanRoom(), min(MODEL_S, settings.turn_seconds))
 
 
 def classifier_of(settings: Settings) -> Classifier:

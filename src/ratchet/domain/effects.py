@@ -27,13 +27,17 @@ class Footer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Standard Markdown into the thread under `thread_ts`, of any length: the renderer splits it."""
+    """Standard Markdown into the thread under `thread_ts`, of any length: the renderer splits it.
+
+    `mrkdwn`, here and below: it is written in Slack's own dialect instead.
+    """
 
     channel_id: str
     thread_ts: str
     markdown: str
     footer: Footer | None = None
     feedback: bool = False
+    mrkdwn: bool = False
     kind: Literal["reply"] = "reply"
 
 
@@ -45,6 +49,7 @@ class Post:
     markdown: str
     footer: Footer | None = None
     once: str | None = None
+    mrkdwn: bool = False
     kind: Literal["post"] = "post"
 
 
@@ -55,6 +60,7 @@ class DirectMessage:
     markdown: str
     user_id: str | None = None
     email: str | None = None
+    mrkdwn: bool = False
     kind: Literal["direct_message"] = "direct_message"
 
 

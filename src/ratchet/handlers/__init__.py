@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ratchet.handlers.answers import Answers
 from ratchet.handlers.assistant import Assistant
-from ratchet.handlers.base import Handler
+from ratchet.handlers.base import Handler, Handlers
+from ratchet.handlers.channel_monitor import ChannelMonitors
 from ratchet.handlers.configure import Configure
 from ratchet.handlers.drafts import Review
 from ratchet.handlers.follow_up import FollowUp
@@ -24,10 +25,10 @@ def default_handlers(
     learn: LearnRunbook,
     request: RunbookRequest,
     change: ChangeRunbook,
-    quiet: Quiet,
+    monitors: ChannelMonitors,
     assistant: Assistant,
     talk: Talk,
-) -> Sequence[Handler]:
+) -> Sequence[Handler | Handlers]:
     """To add a handler: one file, one line here, one test."""
     review = Review(talk.directory, talk.links)
     answers = Answers(assistant, review, talk.progress)
@@ -36,11 +37,12 @@ def default_handlers(
         learn,
         review.drafted(request),
         change,
-        quiet,
+        Quiet(),
         Stop(),
         Help(),
         Configure(talk.directory, talk.links),
         answers,
         FollowUp(answers, talk.conversations),
         Unasked(assistant, review, talk.conversations),
+        monitors,
     )

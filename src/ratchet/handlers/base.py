@@ -26,6 +26,7 @@ from ratchet.tools.base import (
 __all__ = [
     "ChannelReader",
     "Handler",
+    "Handlers",
     "IncidentReader",
     "MessageSearch",
     "Permalinks",
@@ -78,6 +79,17 @@ class Handler(Protocol):
         Raises `Transient` to be run again later, `Refused` to be given up.
         """
         ...
+
+
+@runtime_checkable
+class Handlers(Protocol):
+    """Handlers that come and go while the process runs, in the place of one in the list."""
+
+    def each(self, trigger: Trigger) -> Sequence[Handler]:
+        """Those that want the trigger. As cheap as `wants`."""
+        ...
+
+    def named(self, name: str) -> Handler | None: ...
 
 
 @runtime_checkable

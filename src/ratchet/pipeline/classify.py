@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -18,11 +15,10 @@ from ratchet.alerts import NO_RULES, Rulebook, own_classifier
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import NOTHING, Action, IncidentAction
 from ratchet.domain.messages import Message
+from ratchet.pipeline.executable import Surroundings, run_executable
 from ratchet.telemetry import CLASSIFIED, CLASSIFIER_FAILURES
 
 log = structlog.get_logger(__name__)
-
-MAX_ANSWER_BYTES: Final = 64 * 1024
 
 
 class Classifier(Protocol):
@@ -80,47 +76,4 @@ class OwnExecutable:
     async def _run(self, message: Message) -> bytes:
         """Its standard output. Raises Refused when it cannot start, ends badly, takes too long or floods."""
         request = json.dumps(own_classifier.own_request(message)).encode()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self.command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-                env={"PATH": os.defpath},
-            )
-        except OSError as error:
-            raise Refused(f"{self.command[0]} cannot be started: {error.strerror}") from error
-        try:
-            async with asyncio.timeout(self.timeout_s):
-                output = await _converse(process, request)
-                code = await process.wait()
-        except TimeoutError as error:
-            raise Refused(f"{self.command[0]} gave no answer within {self.timeout_s:g} s") from error
-        finally:
-            await _end(process)
-        if code != 0:
-            raise Refused(f"{self.command[0]} ended with exit status {code}")
-        return output
-
-
-async def _converse(process: asyncio.subprocess.Process, request: bytes) -> bytes:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(request)
-        await process.stdin.drain()
-    process.stdin.close()
-    output = bytearray()
-    while chunk := await process.stdout.read(MAX_ANSWER_BYTES):
-        output += chunk
-        if len(output) > MAX_ANSWER_BYTES:
-            raise Refused(f"the classifier wrote more than {MAX_ANSWER_BYTES} bytes")
-    return bytes(output)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Its whole process group is gone afterwards, also what it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+        return await run_executable(self.command, request, self.timeout_s, Surroundings({"PATH": os.defpath}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from ratchet.domain.effects import Effect
 from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import NOTHING, Action, IncidentAction
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender
-from ratchet.handlers.base import Handler, Trigger
+from ratchet.handlers.base import Handler, Handlers, Trigger
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
@@ -44,7 +44,7 @@ class Dispatch:
     db: Database
     queue: Queue
     classifier: Classifier
-    handlers: Sequence[Handler]
+    handlers: Sequence[Handler | Handlers]
     me_user_id: str
     understand: Understand | None = None
 
@@ -54,7 +54,7 @@ class Dispatch:
         if message.sender.kind == "bot" or not isinstance(self.classifier, BuiltIn):
             return True
         trigger = self._trigger(message, channel, NOTHING, edit=version.edit)
-        return any(handler.wants(trigger) for handler in self.handlers)
+        return any(True for _ in self._wanting(trigger))
 
     async def run_message(self, job: work.MessageJob, context: JobContext) -> Outcome:
         """Classify, record what it says about an incident, and put a job for each handler that wants it."""
@@ -114,8 +114,7 @@ class Dispatch:
                 priority=Priority.LIVE,
                 unique=f"{handler.name}:{message.ref}",
             )
-            for handler in self.handlers
-            if handler.wants(trigger)
+            for handler in self._wanting(trigger)
         ]
 
     async def run_handler(self, job: work.HandlerJob, context: JobContext) -> Outcome:
@@ -124,7 +123,7 @@ class Dispatch:
         run_key = f"{job.handler}:{ref}"
         if await Outbox(self.db).ran(run_key):
             return Done()
-        handler = next((h for h in self.handlers if h.name == job.handler), None)
+        handler = self.named(job.handler)
         if handler is None:
             return Cancel(f"no handler is called {job.handler}")
         message = await Messages(self.db).get(ref)
@@ -157,8 +156,10 @@ class Dispatch:
             raise Refused(f"No message {ref.ts} is recorded in channel {ref.channel_id}.")
         action = await Incidents(self.db).action_of(ref, message.version)
         trigger = replace(self._trigger(message, channel.when_asked, action, edit=False), watched=False)
-        wanting = [handler for handler in self.handlers if handler.wants(trigger)]
-        chosen = wanting or [handler for handler in self.handlers if handler.name == ASSISTANT]
+        # Those that come and go do more than say something: an executable would run for a look.
+        plain = [handler for handler in self.handlers if not isinstance(handler, Handlers)]
+        wanting = [handler for handler in plain if handler.wants(trigger)]
+        chosen = wanting or [handler for handler in plain if handler.name == ASSISTANT]
         return [(handler.name, await handler.handle(trigger)) for handler in chosen]
 
     async def respond(self, ref: MessageRef, request: str) -> list[Effect]:
@@ -168,6 +169,20 @@ class Dispatch:
             await self.commit(f"{handler}:{ref}:{request}", handler, effects)
             said += effects
         return said
+
+    def _wanting(self, trigger: Trigger) -> Iterator[Handler]:
+        for handler in self.handlers:
+            if isinstance(handler, Handlers):
+                yield from handler.each(trigger)
+            elif handler.wants(trigger):
+                yield handler
+
+    def named(self, name: str) -> Handler | None:
+        for handler in self.handlers:
+            found = handler.named(name) if isinstance(handler, Handlers) else handler
+            if found is not None and found.name == name:
+                return found
+        return None
 
     def _trigger(self, message: Message, channel: Channel, action: IncidentAction, *, edit: bool) -> Trigger:
         # What an edited message said before is not kept. It need not be: a handler that ran for the message

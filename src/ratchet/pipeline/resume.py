@@ -50,7 +50,7 @@ class Resume:
             await Messages(self.commit.db).get(ref),
             await Channels(self.commit.db).get(ref.channel_id),
         )
-        handler: object = next((h for h in self.dispatch.handlers if h.name == approval.handler), None)
+        handler: object = self.dispatch.named(approval.handler)
         if message is None or channel is None or is_emptied(message) or not isinstance(handler, Resumable):
             return Cancel("the message was deleted")
         trigger = Trigger(message, channel, self.dispatch.me_user_id)

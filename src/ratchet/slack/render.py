@@ -47,6 +47,8 @@ def render(effect: Speech, key: str) -> list[OutgoingMessage]:
     Feedback buttons carry `key`, the effect's own, of at most 1,900 characters.
     """
     markdown = _speakable(effect.markdown)
+    if not isinstance(effect, AskApproval) and effect.mrkdwn:
+        return [_in_dialect(part) for part in fit(markdown, _SECTION_SOURCE, _short) if part.strip()]
     parts = [part for part in fit(markdown, _BODY_LIMIT, _fits) if part.strip()]
     footer = None if isinstance(effect, DirectMessage) else effect.footer
     return [
@@ -111,6 +113,16 @@ def _message(part: str, footer: Footer | None, buttons: Buttons) -> OutgoingMess
         blocks=({"type": "markdown", "text": part}, *muted, *buttons[0]),
         fallback_blocks=(*sections, *muted, *buttons[1]),
     )
+
+
+def _short(part: str) -> bool:
+    return size(part) <= SECTION_LIMIT
+
+
+def _in_dialect(part: str) -> OutgoingMessage:
+    """What a program wrote in mrkdwn, as it wrote it; bare links are made links."""
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": part}}
+    return OutgoingMessage(to_plain(part, TEXT_LIMIT) or "…", (block,), (block,))
 
 
 def _section(text: str) -> Block:

@@ -13,9 +13,9 @@ from ratchet.domain.channels import Manners
 from ratchet.domain.messages import Channel, ChannelMode
 from ratchet.handlers import default_handlers
 from ratchet.handlers.assistant import Assistant
-from ratchet.handlers.base import Handler
+from ratchet.handlers.base import Handler, Handlers
+from ratchet.handlers.channel_monitor import ChannelMonitors
 from ratchet.handlers.evidence import Gather
-from ratchet.handlers.quiet import Quiet
 from ratchet.handlers.runbook import LearnRunbook, RunbookHandler, RunbookRequest, RunbookTeller
 from ratchet.handlers.runbook_change import ChangeRunbook
 from ratchet.handlers.runbook_writer import RunbookWriter
@@ -27,9 +27,11 @@ from ratchet.pipeline.approvers import Approvers
 from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.dispatch import Dispatch
+from ratchet.pipeline.executable import CleanRoom
 from ratchet.pipeline.greet import Greet
 from ratchet.pipeline.intake import Intake
 from ratchet.pipeline.interact import Interact
+from ratchet.pipeline.monitors import MonitorFile
 from ratchet.pipeline.progress import SlackProgress
 from ratchet.slack.web import SlackWeb
 from ratchet.store.channels import Channels
@@ -99,12 +101,12 @@ class Team:
         db = self.house.db
         writer = RunbookWriter(Gather(Incidents(db), Messages(db)), Runbooks(db), Messages(db), None)
         teller = RunbookTeller(Channels(db), LINKS)
-        handlers: Sequence[Handler] = default_handlers(
+        handlers: Sequence[Handler | Handlers] = default_handlers(
             RunbookHandler(writer, teller, Incidents(db)),
             LearnRunbook(writer),
             RunbookRequest(writer, teller),
             ChangeRunbook(writer, Incidents(db), LINKS),
-            Quiet(),
+            ChannelMonitors(MonitorFile(None), None, CleanRoom()),
             Assistant(Reader(db), LINKS, self.model),
             Talk(Channels(db), Conversations(db), LINKS, SlackProgress(self.web)),
         )
