@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ratchet.app.handlers import runbook_rooms
+from ratchet.app.monitors import monitor_bench
 from ratchet.domain.effects import Footer, Post
 from ratchet.domain.errors import Transient
 from ratchet.domain.messages import MessageRef
@@ -86,6 +87,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         settings.http_token.get_secret_value() if settings.http_token else None,
         tools=tools,
         mcp=ratchet.mcp.status,
+        monitors=monitor_bench(settings, ratchet.runner),
         embedding=lambda: embeddings.status(db, VECTOR_TABLES),
         sources=ratchet.refresh,
     )

@@ -16,6 +16,7 @@ from ratchet.cli import commands_history  # noqa: F401
 from ratchet.cli import commands_answers  # noqa: F401
 from ratchet.cli import commands_parts  # noqa: F401
 from ratchet.cli import commands_operating  # noqa: F401
+from ratchet.cli import commands_monitor  # noqa: F401
 # isort: on
 
 

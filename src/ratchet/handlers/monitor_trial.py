@@ -6,12 +6,12 @@ The handler sends it; a test of a monitor shows it. Both are this code.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Final, Protocol
 
-from ratchet.domain.effects import Effect
+from ratchet.domain.effects import DirectMessage, Effect, Post, Reply
 from ratchet.domain.errors import Refused
 from ratchet.handlers.monitor_answer import effects_of, request
 from ratchet.handlers.monitor_file import Monitor
@@ -61,6 +61,36 @@ class Trial:
     problem: str = ""
     model: str = ""
     usage: Usage = field(default_factory=Usage)
+
+
+def as_json(trial: Trial) -> dict[str, Any]:
+    """For who looks at it. `sends`: to whom, and what, in Slack's mrkdwn."""
+    usage = trial.usage
+    return {
+        "prompt": trial.prompt,
+        "attempts": [asdict(attempt) for attempt in trial.attempts],
+        "output": trial.output,
+        "ran": trial.ran,
+        "sends": [_sent(effect) for effect in trial.effects],
+        "problem": trial.problem,
+        "model": trial.model,
+        "requests": usage.requests,
+        "tokens": usage.tokens,
+        "cost_usd": usage.cost_usd,
+        "seconds": usage.seconds,
+    }
+
+
+def _sent(effect: Effect) -> dict[str, str]:
+    match effect:
+        case DirectMessage(email=email, markdown=text):
+            return {"kind": effect.kind, "to": str(email), "text": text}
+        case Reply(channel_id=channel_id, thread_ts=ts, markdown=text):
+            return {"kind": effect.kind, "to": f"{channel_id}, in the thread {ts}", "text": text}
+        case Post(channel_id=channel_id, markdown=text):
+            return {"kind": effect.kind, "to": channel_id, "text": text}
+        case _:
+            return {"kind": effect.kind, "to": "", "text": ""}
 
 
 async def try_message(

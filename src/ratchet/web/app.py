@@ -9,7 +9,7 @@ from opentelemetry.trace import Span
 
 from ratchet import __version__
 from ratchet.telemetry import tracing
-from ratchet.web import channels, commands, docs, incidents, login, mcp, problems, reports, status
+from ratchet.web import channels, commands, docs, incidents, login, mcp, monitor, problems, reports, status
 from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.headers import SecurityHeaders
 from ratchet.web.html import Pages
@@ -29,6 +29,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(room.router(services))
     app.state.pages = pages = Pages.of(services.token)
     app.include_router(login.router(pages, services.token))
+    app.include_router(monitor.router(services, pages))
     app.router.routes += [pages.assets.route()]
     app.router.routes.append(mcp.endpoint(services))
     problems.install(app)

@@ -34,7 +34,9 @@ class Place:
     about: str
 
 
-NAVIGATION: Final[tuple[Place, ...]] = ()
+NAVIGATION: Final[tuple[Place, ...]] = (
+    Place("/channelmonitor/test", "Monitor test", "m", "Try a channel monitor; nothing is posted"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ratchet.domain.runbooks import KeptRunbook, ToldRunbook
+from ratchet.handlers.monitor_file import Monitor
+from ratchet.handlers.monitor_prompt import Sample
+from ratchet.handlers.monitor_trial import Trial
 from ratchet.jobs.queue import Queue
 from ratchet.llm.mcp_client import McpStatus
 from ratchet.llm.turn import Tool
@@ -61,6 +64,21 @@ class Sources(Protocol):
         ...
 
 
+class MonitorBench(Protocol):
+    """Channel monitors on trial; nothing is sent."""
+
+    @property
+    def model(self) -> str | None: ...
+
+    def refusal(self, monitor: Monitor) -> str:
+        """Why its executable may not run here; "" when it may."""
+        ...
+
+    async def run(self, monitor: Monitor, sample: Sample, *, execute: bool) -> Trial:
+        """Raises Refused when it may not be run, Transient when the model is away."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the endpoints read and call.
@@ -77,6 +95,7 @@ class Services:
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
     tools: what is served at /mcp; they read what is public.
     mcp: the state of every external MCP server.
+    monitors: tries channel monitors; None: they cannot be run here.
     embedding: which embedding model made the vectors, and how many texts wait for one; None: not told.
     sources: where documents are read; None: nowhere.
     """
@@ -101,5 +120,6 @@ class Services:
     now: Callable[[], datetime] = utc_now
     tools: Callable[[], Sequence[Tool]] = tuple
     mcp: Callable[[], Sequence[McpStatus]] = tuple
+    monitors: MonitorBench | None = None
     embedding: Callable[[], Awaitable[EmbeddingStatus]] | None = None
     sources: Sources | None = None
