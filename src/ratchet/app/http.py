@@ -25,6 +25,7 @@ from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
+from ratchet.store.overview import Overviews
 from ratchet.store.reader import Reader
 from ratchet.store.runbooks import Runbooks
 from ratchet.store.search import Search
@@ -84,6 +85,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         reader,
         HelpThreads(db),
         WorkspaceLinks(ratchet.account.team_url),
+        Overviews(db),
         settings.http_token.get_secret_value() if settings.http_token else None,
         tools=tools,
         mcp=ratchet.mcp.status,

@@ -49,6 +49,20 @@ class DeadJob:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveJob:
+    """A job that runs or waits. `since`: when it was taken up, or is to be. `message`: of its failure."""
+
+    id: int
+    kind: str
+    payload: bytes
+    running: bool
+    put_at: datetime
+    since: datetime
+    failures: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """How long things are kept, in seconds."""
 
@@ -89,10 +103,21 @@ class Queue:
         async with self._connect() as conn, AsyncCursor(conn, row_factory=class_row(KindStats)) as cursor:
             return await (await cursor.execute(sql.STATS)).fetchall()
 
-    async def dead(self, limit: int = 100) -> list[DeadJob]:
-        """The dead, latest first."""
+    async def dead(self, limit: int = 100, before: int | None = None) -> list[DeadJob]:
+        """The dead, last put first; those put before the job with the id `before`, if it is given."""
+        given = {"limit": limit, "before": before}
         async with self._connect() as conn, AsyncCursor(conn, row_factory=class_row(DeadJob)) as cursor:
-            return await (await cursor.execute(sql.DEAD, {"limit": limit})).fetchall()
+            return await (await cursor.execute(sql.DEAD, given)).fetchall()
+
+    async def alive(self, limit: int = 50) -> list[LiveJob]:
+        """Jobs that run, longest first, then jobs that wait, the urgent first; so many of each."""
+        async with self._connect() as conn, AsyncCursor(conn, row_factory=class_row(LiveJob)) as cursor:
+            return await (await cursor.execute(sql.ALIVE, {"limit": limit})).fetchall()
+
+    async def cancel(self, ids: Sequence[int]) -> int:
+        """Delete jobs that still wait; one that runs is left alone. Returns how many there were."""
+        async with self._connect() as conn:
+            return await _count(conn, sql.CANCEL, {"ids": list(ids)})
 
     async def retry_dead(self, ids: Sequence[int]) -> int:
         """Run dead jobs again, as if they had never failed. Returns how many there were."""

@@ -17,6 +17,7 @@ INDEXES: Final[tuple[LiteralString, ...]] = (
     create index if not exists jobs_ordered_waiting on jobs (execute_after)
     where status = 'queued' and headers ? 'ordered' and attempts > 0
     """,
+    "create index if not exists jobs_dead on jobs (id) where status = 'failed'",
 )
 
 # For a worker's session. Commits do not wait for the disk: what a crash of PostgreSQL forgets is the claim
@@ -194,8 +195,23 @@ select id, entrypoint as kind, payload, created as put_at, updated as died_at,
     coalesce(headers->'error'->>'type', '') as error_type,
     coalesce(headers->'error'->>'message', '') as message,
     coalesce(headers->'error'->>'traceback', '') as traceback
-from jobs where status = 'failed' order by updated desc, id desc limit %(limit)s
+from jobs where status = 'failed' and (%(before)s::bigint is null or id < %(before)s)
+order by id desc limit %(limit)s
 """
+
+# Those that run, then those that wait, the urgent first. Of each status one index is walked.
+ALIVE: Final[LiteralString] = """
+(select id, entrypoint as kind, payload, true as running, created as put_at, updated as since,
+        coalesce((headers->>'failures')::int, 0) as failures,
+        coalesce(headers->'error'->>'message', '') as message
+ from jobs where status = 'picked' order by updated limit %(limit)s)
+union all
+(select id, entrypoint, payload, false, created, execute_after,
+        coalesce((headers->>'failures')::int, 0), coalesce(headers->'error'->>'message', '')
+ from jobs where status = 'queued' order by priority desc, id limit %(limit)s)
+"""
+
+CANCEL: Final[LiteralString] = "delete from jobs where id = any(%(ids)s) and status = 'queued'"
 
 # Without its unique key: another job may hold that by now, and an operator who asks for a run gets one.
 RETRY_DEAD: Final[LiteralString] = """

@@ -57,19 +57,24 @@ def channel_chart(report: ChannelReport, title: str, form: Format = "png") -> by
         figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
         figure.suptitle(_plain(title), x=0.01, ha="left", fontsize=12, fontweight="bold")
         left, right = figure.subplots(1, 2, width_ratios=(5, 4))
-        _days(left, report)
+        _days(left, _window(report), report.daily)
         _noise(right, report.noise)
         return _written(figure, form)
 
 
 def days_chart(report: ChannelReport, form: Format = "svg") -> bytes:
     """Alerts per day by service, alone."""
+    return daily_chart(_window(report), report.daily, form)
+
+
+def daily_chart(days: Sequence[date], daily: Sequence[DayOpens], form: Format = "svg") -> bytes:
+    """The same of any days, in order, and what opened on them."""
     from matplotlib import rc_context  # noqa: PLC0415  # slow, see above
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with rc_context(_STYLE):
         figure = Figure(figsize=(7.5, 2.8), dpi=DPI, layout="constrained")
-        _days(figure.subplots(), report)
+        _days(figure.subplots(), days, daily)
         return _written(figure, form)
 
 
@@ -80,10 +85,9 @@ def _written(figure: Figure, form: Format) -> bytes:
     return out.getvalue()
 
 
-def _days(axes: Axes, report: ChannelReport) -> None:
+def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens]) -> None:
     axes.set_title("Alerts per day", loc="left", fontsize=10)
-    days = _window(report)
-    names = _services(report.daily)
+    names = _services(daily)
     base = [0] * len(days)
     for number, (name, opens) in enumerate(names.items()):
         heights = [opens.get(day, 0) for day in days]

@@ -14,6 +14,7 @@ from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.headers import SecurityHeaders
 from ratchet.web.html import Pages
 from ratchet.web.services import Services
+from ratchet.web.site import page_routers
 
 
 def create_app(services: Services) -> FastAPI:
@@ -30,6 +31,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.pages = pages = Pages.of(services.token)
     app.include_router(login.router(pages, services.token))
     app.include_router(monitor.router(services, pages))
+    for page in page_routers(services, pages):
+        app.include_router(page)
     app.router.routes += [pages.assets.route()]
     app.router.routes.append(mcp.endpoint(services))
     problems.install(app)

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Scope
 
 from ratchet import __version__
+from ratchet.web import words
 from ratchet.web.assets import Assets
 from ratchet.web.problems import Problem
 from ratchet.web.sessions import Sessions, set_cookie
@@ -35,6 +36,12 @@ class Place:
 
 
 NAVIGATION: Final[tuple[Place, ...]] = (
+    Place("/", "Overview", "o", "What is open, what is noisy, how Ratchet is"),
+    Place("/alerts", "Alerts", "a", "Every alert that fired, with its runbook"),
+    Place("/channels", "Channels", "c", "What is recorded, and how Ratchet behaves there"),
+    Place("/documents", "Documents", "d", "Sources of documentation and their state"),
+    Place("/jobs", "Jobs", "j", "What runs, waits and failed"),
+    Place("/ask", "Ask", "q", "Ask the assistant"),
     Place("/channelmonitor/test", "Monitor test", "m", "Try a channel monitor; nothing is posted"),
 )
 
@@ -91,13 +98,15 @@ def _loader() -> jinja2.BaseLoader:
 
 def templates() -> jinja2.Environment:
     """Whatever a template shows is escaped, and a name that it lacks is an error."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=_loader(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= words.FILTERS
+    return made
 
 
 def nonce_of(scope: Scope) -> str:

@@ -20,6 +20,7 @@ from ratchet.store.embeddings import EmbeddingStatus
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
+from ratchet.store.overview import Overviews
 from ratchet.store.search import Search
 from ratchet.tools.base import GapReader, Permalinks, ReportReader
 
@@ -91,6 +92,7 @@ class Services:
     runbook: for a service (None: any) and an alert, of what is public; None: nothing is known.
     runbook_versions: what was kept for a service and an alert, newest first, of what is public (scope "").
     post: Markdown into a channel by id.
+    overview: what is read over all channels at once.
     reports, gaps: what reports are made of. links: permalinks of messages.
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
     tools: what is served at /mcp; they read what is public.
@@ -116,6 +118,7 @@ class Services:
     reports: ReportReader
     gaps: GapReader
     links: Permalinks
+    overview: Overviews
     token: str | None = field(default=None, repr=False)
     now: Callable[[], datetime] = utc_now
     tools: Callable[[], Sequence[Tool]] = tuple

@@ -20,6 +20,7 @@ from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
+from ratchet.store.overview import Overviews
 from ratchet.store.pool import Database
 from ratchet.store.reader import Reader
 from ratchet.store.search import Search
@@ -88,6 +89,7 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         reports=Reader(database),
         gaps=HelpThreads(database),
         links=WorkspaceLinks("https://team.slack.com"),
+        overview=Overviews(database),
         token=token,
         now=lambda: NOW,
     )
@@ -101,6 +103,10 @@ async def client(
     app = create_app(services(database, house or House(), token))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as opened:
         yield opened
+
+
+def queue_of(database: Database) -> Queue:
+    return Queue(database.connection)
 
 
 def stamp(second: int) -> str:
