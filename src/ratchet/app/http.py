@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ratchet.app.asking import asker
 from ratchet.app.handlers import runbook_rooms
 from ratchet.app.monitors import monitor_bench
 from ratchet.domain.effects import Footer, Post
@@ -92,6 +93,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         monitors=monitor_bench(settings, ratchet.runner),
         embedding=lambda: embeddings.status(db, VECTOR_TABLES),
         sources=ratchet.refresh,
+        ask=asker(ratchet, settings),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from ratchet.domain.effects import Reply
 from ratchet.domain.runbooks import KeptRunbook, ToldRunbook
 from ratchet.handlers.monitor_file import Monitor
 from ratchet.handlers.monitor_prompt import Sample
@@ -25,6 +26,8 @@ from ratchet.store.search import Search
 from ratchet.tools.base import GapReader, Permalinks, ReportReader
 
 Effects = Sequence[Mapping[str, Any]]
+Ask = Callable[[str, Callable[[str], None]], Awaitable[Reply]]
+"""A question, and who is told the name of each tool that is used for it. Raises Refused, Transient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Services:
     monitors: tries channel monitors; None: they cannot be run here.
     embedding: which embedding model made the vectors, and how many texts wait for one; None: not told.
     sources: where documents are read; None: nowhere.
+    ask: the assistant for a page, from what is public; nothing is stored or posted. None: not here.
     """
 
     channels: Channels
@@ -126,3 +130,4 @@ class Services:
     monitors: MonitorBench | None = None
     embedding: Callable[[], Awaitable[EmbeddingStatus]] | None = None
     sources: Sources | None = None
+    ask: Ask | None = None

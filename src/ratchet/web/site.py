@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from ratchet.web import alert_page, channel_pages, documents_page, jobs_page, overview_page
+from ratchet.web import alert_page, ask, channel_pages, documents_page, jobs_page, overview_page
 from ratchet.web.html import Pages
 from ratchet.web.services import Services
 from ratchet.web.toil import Toil
@@ -20,4 +20,5 @@ def page_routers(services: Services, pages: Pages) -> Sequence[APIRouter]:
         channel_pages.router(services, pages, toil),
         jobs_page.router(services, pages),
         documents_page.router(services, pages),
+        ask.router(services, pages),
     )

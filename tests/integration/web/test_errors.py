@@ -34,7 +34,7 @@ MISSING = [
     "/api/incidents?channel=nowhere",
     f"/api/commands/generate?channel_id={OPS}&ts={stamp(999)}",
     "/api/nothing",
-    "/",
+    "/nothing",
 ]
 WRONG = [
     "/api/channels/ops/messages?n=0",
