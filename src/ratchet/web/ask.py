@@ -56,10 +56,15 @@ def router(services: Services, pages: Pages) -> APIRouter:
     def show(
         request: Request, question: str = "", reply: Reply | None = None, wrong: str = ""
     ) -> HTMLResponse:
-        values = {"ready": services.ask is not None, "question": question, "wrong": wrong}
-        answer = rendered(reply.markdown) if reply else None
-        footer = footer_of(reply.footer) if reply else ""
-        return pages.page(request, "ask.html", **values, answer=answer, footer=footer)
+        return pages.page(
+            request,
+            "ask.html",
+            ready=services.ask is not None,
+            question=question,
+            wrong=wrong,
+            answer=rendered(reply.markdown) if reply else None,
+            footer=footer_of(reply.footer) if reply else "",
+        )
 
     @routes.get("")
     async def form(request: Request) -> HTMLResponse:

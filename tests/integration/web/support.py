@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from ratchet.domain.effects import Footer, Reply
 from ratchet.domain.incidents import Action, IncidentAction, Priority
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender, SenderKind
 from ratchet.domain.runbooks import Content, Item, KeptRunbook, ToldRunbook, to_json
@@ -67,6 +68,14 @@ class House:
         kept = KeptRunbook(scope, service, alert, 2, "model", False, "e", content, "scripted", NOW)
         return [kept] if alert == "HighLatency" else []
 
+    async def ask(self, question: str, told: Callable[[str], None]) -> Reply:
+        if self.failure is not None:
+            raise self.failure
+        told("search_messages")
+        return Reply(
+            "", "1", f"**You asked** {question} <b>bold</b>", Footer("assistant", "scripted", 2, 1234)
+        )
+
     async def post(self, channel_id: str, markdown: str) -> None:
         self.posted.append((channel_id, markdown))
 
@@ -92,6 +101,7 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         overview=Overviews(database),
         token=token,
         now=lambda: NOW,
+        ask=house.ask,
     )
 
 

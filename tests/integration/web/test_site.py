@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import ClassVar
 from urllib.parse import quote
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
+from ratchet.domain.errors import Transient
 from ratchet.domain.messages import Channel
 from ratchet.domain.runbooks import Content, ToldRunbook, to_json
 from ratchet.jobs.base import Job, NewJob
@@ -64,7 +66,9 @@ async def test_the_overview_shows_what_is_open_and_how_often_alerts_fired(databa
     assert "Open incidents" in page.text
 
 
-@pytest.mark.parametrize("path", ["/", "/alerts", "/channels", "/channels/ops", "/jobs", "/documents"])
+@pytest.mark.parametrize(
+    "path", ["/", "/alerts", "/channels", "/channels/ops", "/jobs", "/documents", "/ask"]
+)
 async def test_every_page_of_an_empty_database_says_so(database: Database, path: str) -> None:
     await install(database.conninfo)
     await Channels(database).upsert(Channel(OPS, "ops"))
@@ -207,3 +211,43 @@ async def test_failed_jobs_are_read_retried_and_deleted_with_the_secret_of_the_p
     assert cancelled.headers["location"] == "/jobs?did=cancel&n=1"
     assert {answer.status_code for answer in odd} == {422}
     assert "2 jobs put back to run again." in said.text
+
+
+async def test_a_question_is_answered_in_lines_as_the_work_goes_on(database: Database) -> None:
+    async with client(database) as http:
+        headers = {"Origin": LOCAL, "X-Ratchet-Csrf": secret(await http.get("/ask", headers=HTML))}
+        answer = await http.post("/ask/stream", json={"question": EVIL}, headers=headers)
+        without = await http.post("/ask/stream", json={"question": "x"}, headers={"Origin": LOCAL})
+        odd = [
+            await http.post("/ask/stream", json=body, headers=headers)
+            for body in (
+                {"question": ""},
+                {"question": 1},
+                {},
+                {"question": "x" * 10_001},
+                {"question": "a\0"},
+            )
+        ]
+    doing, last = (json.loads(line) for line in answer.text.splitlines())
+    assert doing == {"doing": "Looking through messages"}
+    assert "<strong>You asked</strong> &lt;script&gt;" in last["html"]
+    assert not MARKUP.search(last["html"])
+    assert last["footer"] == "scripted · 2 calls · 1,234 tokens"
+    assert without.status_code == 403
+    assert {one.status_code for one in odd} == {422}
+
+
+async def test_without_scripts_the_form_gives_the_page_with_the_answer_or_with_what_is_wrong(
+    database: Database,
+) -> None:
+    house = House()
+    async with client(database, house) as http:
+        form = {"csrf": secret(await http.get("/ask", headers=HTML)), "question": EVIL}
+        page = await http.post("/ask", data=form, headers={"Origin": LOCAL})
+        house.failure = Transient("The model is away")
+        wrong = await http.post("/ask", data=form, headers={"Origin": LOCAL})
+        empty = await http.post("/ask", data=form | {"question": " "}, headers={"Origin": LOCAL})
+    assert "<strong>You asked</strong> &lt;script&gt;" in page.text
+    assert not MARKUP.search(page.text)
+    assert "The model is away" in wrong.text
+    assert "Write a question first." in empty.text
