@@ -52,7 +52,7 @@ async def test_a_model_answers_with_tools_and_the_footer_says_what_it_cost(
             [reply] = await thread(slack, *await asked(slack, conninfo))
     assert "bucketctl prune" in said(reply)
     assert "/archives/" in said(reply)
-    assert "[module:assistant] · scripted · 2 calls" in said(reply)
+    assert "[module:assistant] · scripted · 3 calls" in said(reply)
 
 
 async def test_with_the_model_down_the_answer_is_quotes_and_says_so(conninfo: str, tmp_path: Path) -> None:

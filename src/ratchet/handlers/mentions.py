@@ -22,6 +22,13 @@ _CORRECT: Final = re.compile(
     rf"the (?:new |right |real )?fix(?: (?:for|of) {_NAMED})? is(?: now)?[:,]?\s+(?P<words>\S.{{2,4000}})",
     re.IGNORECASE | re.DOTALL,
 )
+# «The runbook for X is wrong, use … instead.»
+_WRONG: Final = re.compile(
+    rf"(?:the|this|that|your) runbook(?: (?:for|of) {_NAMED})? is (?:wrong|old|outdated|out of date)"
+    r"[,.;:!]?\s+(?:please,? )?(?:instead,? )?(?:it is|it's|do|run|use|say)[:,]?\s+(?P<words>\S.{2,4000}?)"
+    r"(?:\s+instead)?(?:,? please)?[.!]{0,3}",
+    re.IGNORECASE | re.DOTALL,
+)
 _PIN: Final = re.compile(
     rf"(?:please,? )?(?P<verb>pin|unpin) (?:this |the )?runbook(?: (?:for|of) {_NAMED})?"
     r"(?:,? please)?[.!]{0,3}",
@@ -100,9 +107,9 @@ class RunbookChange:
 
 
 def asked_change(text: str, user_id: str) -> RunbookChange | None:
-    """«the fix is now …», «the fix for checkout/HighErrorRate is …», «pin the runbook»; else None."""
+    """«the fix is now …», «the runbook for checkout/X is wrong, use …», «pin the runbook»; else None."""
     asked = question(text, user_id)
-    if found := _CORRECT.fullmatch(asked):
+    if found := _CORRECT.fullmatch(asked) or _WRONG.fullmatch(asked):
         return RunbookChange("correct", found["service"], found["alert"], found["words"].strip())
     if found := _PIN.fullmatch(asked):
         kind: Literal["pin", "unpin"] = "pin" if found["verb"].lower() == "pin" else "unpin"

@@ -46,6 +46,10 @@ async def asked(
     ("text", "wanted"),
     [
         ("the fix is now `restart it`", RunbookChange("correct", None, None, "`restart it`")),
+        (
+            "the runbook for checkout/HighErrorRate is wrong, use `restart it` instead",
+            RunbookChange("correct", "checkout", "HighErrorRate", "`restart it`"),
+        ),
         ("the fix is: drain\nthen restart", RunbookChange("correct", None, None, "drain\nthen restart")),
         (
             "the fix for checkout/DiskFull is now rotate logs",
