@@ -10,7 +10,20 @@ from typing import Final, Protocol
 
 from rich.console import Console
 
-from bench import bulk, channel_report, classify, cost, embed, idle, ingest, quality, refresh, reply, runbook
+from bench import (
+    bulk,
+    channel_report,
+    classify,
+    cost,
+    embed,
+    idle,
+    ingest,
+    quality,
+    refresh,
+    reply,
+    runbook,
+    turn,
+)
 from bench.report import Report, show
 from ratchet.llm.redact import redact_event
 from ratchet.telemetry import configure_logging
@@ -27,6 +40,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "reply": reply.run,
     "runbook": runbook.run,
     "report": channel_report.run,
+    "turn": turn.run,
     "idle": idle.run,
     "classify": classify.run,
     "quality": quality.run,

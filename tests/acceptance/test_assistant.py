@@ -10,7 +10,7 @@ import pytest
 from localslack import LocalSlack
 from ratchet.llm.testing import Answer, ChatRequest, ModelServer, Silence
 from ratchet.llm.testing.demo import demo
-from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
+from tests.acceptance.harness import RatchetProcess, environment, eventually, free_port, rows, running
 
 FIX = "The upload fails when the bucket is full: run `bucketctl prune --older 30d`"
 
@@ -63,6 +63,36 @@ async def test_with_the_model_down_the_answer_is_quotes_and_says_so(conninfo: st
             [reply] = await thread(slack, *await asked(slack, conninfo))
     assert "bucketctl prune" in said(reply)
     assert "The language model did not answer" in said(reply)
+    assert "Traceback" not in process.text()
+
+
+async def test_a_model_that_goes_down_is_said_to_and_one_that_comes_back_answers_again(
+    conninfo: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    async with LocalSlack.serve() as slack:
+        url = f"http://127.0.0.1:{port}/v1"
+        settings = environment(slack, DATABASE_URL=conninfo, OPENAI_URL=url, OPENAI_MODEL="scripted")
+
+        async def again(channel: str) -> str:
+            bot = slack.workspace.bot.id
+            ts = await slack.control.post(channel, "ana", f"<@{bot}> why does the upload fail?")
+            [reply] = await thread(slack, channel, ts)
+            return said(reply)
+
+        async with running(RatchetProcess(settings, tmp_path / "log")) as process:
+            async with ModelServer(demo).serve(port):
+                channel, ts = await asked(slack, conninfo)
+                [reply] = await thread(slack, channel, ts)
+                assert "scripted" in said(reply)
+            down = await again(channel)
+            assert "bucketctl prune" in down
+            assert "The language model did not answer" in down
+            assert "scripted" not in down
+            async with ModelServer(demo).serve(port):
+                back = await again(channel)
+            assert "scripted" in back
+            assert "did not answer" not in back
     assert "Traceback" not in process.text()
 
 

@@ -1,9 +1,10 @@
-"""Talking to Ratchet with a model, as people see it: answers, a report, a correction."""
+"""Talking to Ratchet with a model, as people see it: answers, a report, a correction, the model's server down."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,3 +143,19 @@ async def test_a_correction_waits_for_a_click_also_over_a_restart(team: Team) ->
     told = replies.locator(".msg").last
     await expect(told).to_contain_text("recycle_payments_pool=on --wait")
     await picture(page, "assistant-approved")
+
+
+async def test_while_the_models_server_is_down_the_answer_is_quotes_and_says_so(team: Team) -> None:
+    page, question = team.page, "@ratchet how do I connect to the staging database from DataGrip?"
+    await open_channel(page, "help-platform")
+    async with AsyncExitStack() as up:
+        await up.enter_async_context(ModelServer(demo).serve(team.model_port))
+        await team.ask_channel("help-platform", question)
+        replies = await thread_of(page, "from DataGrip?")
+        await expect(replies).to_contain_text("[module:assistant] · scripted")
+    await team.ask(question)
+    answer = replies.locator(".msg").last
+    await expect(answer).to_contain_text("The language model did not answer, so these are quotes")
+    await expect(answer).to_contain_text("port 6432")
+    await team.show_last()
+    await picture(page, "assistant-model-down")
