@@ -74,7 +74,7 @@ def all_handlers(
         RunbookHandler(writer, teller, Incidents(db), storms),
         LearnRunbook(writer),
         RunbookRequest(writer, teller),
-        ChangeRunbook(writer, Incidents(db), links),
+        ChangeRunbook(writer, Incidents(db), links, Channels(db)),
         channel_monitors(settings, runner),
         _assistant(
             settings,

@@ -110,7 +110,10 @@ class KeptRunbook:
 
 @dataclass(frozen=True, slots=True)
 class ToldRunbook:
-    """A runbook as it is shown: as Markdown, and as `to_json` of its content. `author` is "" for quotes."""
+    """A runbook as it is shown: as Markdown, and as `to_json` of its content.
+
+    `author` is "" for quotes. `links` are the addresses that the Markdown may link to.
+    """
 
     markdown: str
     writer: Writer
@@ -118,3 +121,4 @@ class ToldRunbook:
     version: int | None
     pinned: bool
     content: dict[str, Any]
+    links: tuple[str, ...] = ()

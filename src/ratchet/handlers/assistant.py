@@ -36,6 +36,7 @@ from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.spending import USED_UP
 from ratchet.llm.turn import OutOfTime, Resumed, Tool, Turn, TurnResult, TurnRunner
 from ratchet.tools import builtin
+from ratchet.tools.asking import Asking
 from ratchet.tools.base import (
     DocumentReader,
     GapReader,
@@ -202,7 +203,7 @@ class Assistant:
         own = frozenset(tool.name for tool in (*turn.tools, *turn.opening))
         said = self._said(trigger, result, thread, own)
         if isinstance(said, Reply) and result.pending is None:
-            grounds = Grounds(trigger.message, asked, thread, result.tool_results, own)
+            grounds = Grounds(trigger.message, asked, thread, result.tool_results, own, trigger.me_user_id)
             said = await self._grounding.grounded(said, grounds)
         return said or WITHOUT_ANSWER
 
@@ -309,10 +310,10 @@ class Assistant:
     ) -> Turn:
         channel = trigger.channel
         earlier = [message for message in thread if message.ts != trigger.message.ts]
-        query = _query(trigger.message, asked, thread)
-        opening = Opening(self.reader, self.links, trigger.message, query, self._answer, self.documents)
+        query, asking = _query(trigger.message, asked, thread), Asking(trigger.message, trigger.me_user_id)
+        opening = Opening(self.reader, self.links, asking, query, self._answer, self.documents)
         deps = ToolDeps(
-            self.reader, self.links, self.clock, self.runbooks, self.documents, self.gaps, proposals
+            self.reader, self.links, self.clock, self.runbooks, self.documents, self.gaps, proposals, asking
         )
         return Turn(
             instructions=text_of("assistant"),
@@ -331,7 +332,7 @@ class Assistant:
         message = trigger.message
         query = _query(message, asked, thread)
         hits = await self.reader.search_messages(query, visible_from=message.channel_id, limit=SEARCHED)
-        chosen = worth_quoting(hits, query, message.thread_ts, message.channel_id)
+        chosen = worth_quoting(hits, query, Asking(message, trigger.me_user_id))
         pages = await self._pages(query)
         if not chosen and not pages:
             return self._reply(trigger, why.nothing)

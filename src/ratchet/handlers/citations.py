@@ -81,6 +81,7 @@ def _fields(data: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 def clean(text: str, known: Known) -> str:
     """The answer with every link that no tool gave taken out, and every mention turned into a plain name."""
+    text = closed(text)
     for _ in range(_PASSES):
         cleaned = _cleaned_once(text, known)
         if cleaned == text:
@@ -88,6 +89,29 @@ def clean(text: str, known: Known) -> str:
         text = cleaned
     # Taking a link out of a link made a new one each time: nobody writes so in good faith.
     return text.replace("](", "] (")
+
+
+def closed(text: str) -> str:
+    """The text with its last block of code ended, where its writer did not: else no link after it is one.
+
+    It ends with its paragraph or its quote, and before a line with a link.
+    """
+    for block in _CODE.finditer(text):
+        code, before = block[0], text[: block.start()]
+        margin = before.rpartition("\n")[2]
+        ended = len(code) > 5 and code.endswith("```")
+        if not ended and code.startswith("```") and not margin.strip(" \t>"):
+            first, *rest = code.split("\n")
+            end = next((n for n, line in enumerate(rest) if _after(line, margin)), len(rest))
+            return "\n".join([before + first, *rest[:end], f"{margin}```", *rest[end:]])
+    return text
+
+
+def _after(line: str, margin: str) -> bool:
+    """Whether a line is no code any more of a block that began after `margin`."""
+    if ">" in margin:
+        return not line.lstrip().startswith(">")
+    return not line.strip() or "](" in line
 
 
 def _cleaned_once(text: str, known: Known) -> str:

@@ -108,7 +108,8 @@ class Evidence:
     `from_alert` and `from_service` are where its threads come from: what was asked when `origin` is `same`.
 
     `extract` is None when nobody wrote anything useful, `document` when none names the alert; not both.
-    `statistics` are of `from_alert`, None when it never fired before.
+    `statistics` are of `alert` itself: on `service`, or on any when none is asked for; None when it never
+    fired before.
     """
 
     alert: str
@@ -154,29 +155,36 @@ class Gather:
         it; and the document that names it. None without any.
         """
         document = await self.documents.naming(alert, service) if self.documents else None
-        found = await self._known(service, alert, before, visible_from)
+        fired, found = await self._known(service, alert, before, visible_from)
         if found is None and document is None:
             found = await self._similar(service, alert, before, visible_from)
         if found is not None:
-            return replace(found, document=document)
+            return replace(found, document=document, statistics=fired)
         if document is None:
             return None
-        return Evidence(alert, service, "same", alert, service, None, None, document)
+        return Evidence(alert, service, "same", alert, service, fired, None, document)
 
     async def _known(
         self, service: str | None, alert: str, before: datetime, visible_from: str
-    ) -> Evidence | None:
+    ) -> tuple[Statistics | None, Evidence | None]:
+        """How often it fired, also when nobody wrote anything; and what is useful of what people wrote."""
+        fired: Statistics | None = None
         for others in (False, True):
             firings = await self.history.firings(
                 service, alert, before, visible_from, other_services=others, limit=MAX_FIRINGS
             )
-            found = await self._read(firings)
-            if found is not None:
-                extracted, statistics = found
+            if not firings:
+                continue
+            opened = {firing.ref: firing.happened_at for firing in firings}
+            ends = await self.history.ends(list(opened))
+            if fired is None and (service is None or not others):
+                fired = await self._statistics(opened, ends)
+            extracted = extract(await self._threads(opened, ends))
+            if extracted is not None:
                 origin: Origin = "other service" if others else "same"
                 where = firings[0].service if others else service
-                return Evidence(alert, service, origin, alert, where, statistics, extracted)
-        return None
+                return fired, Evidence(alert, service, origin, alert, where, fired, extracted)
+        return fired, None
 
     async def _similar(
         self, service: str | None, alert: str, before: datetime, visible_from: str
@@ -184,24 +192,17 @@ class Gather:
         if self.names is None:
             return None
         for name in await self.names.similar(alert, before, visible_from, MAX_SIMILAR):
-            found = await self._known(service, name, before, visible_from)
+            _, found = await self._known(service, name, before, visible_from)
             if found is not None:
                 return replace(found, alert=alert, service=service, origin="similar")
         return None
 
-    async def _read(self, firings: Sequence[FiringLike]) -> tuple[Extract, Statistics] | None:
-        """What is useful under these firings, and how they went; None when nothing is."""
-        if not firings:
-            return None
-        opened = {firing.ref: firing.happened_at for firing in firings}
-        ends = await self.history.ends(list(opened))
-        threads = await self._threads(opened, ends)
-        found = extract(threads)
-        if found is None:
-            return None
+    async def _statistics(
+        self, opened: dict[MessageRef, datetime], ends: dict[MessageRef, datetime | None]
+    ) -> Statistics:
         closed = [ref for ref, end in ends.items() if end is not None]
         touched = await self.threads.touched(closed)
-        return found, _statistics(opened, ends, len(closed) - len(touched))
+        return _statistics(opened, ends, len(closed) - len(touched))
 
     async def _threads(
         self, opened: dict[MessageRef, datetime], ends: dict[MessageRef, datetime | None]

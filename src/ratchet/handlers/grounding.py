@@ -19,6 +19,7 @@ from ratchet.handlers.questions import abstains, small_talk
 from ratchet.handlers.quotes import passage, plain, words, worth_quoting
 from ratchet.llm.redact import Redactor, redact
 from ratchet.llm.turn import ToolResult
+from ratchet.tools.asking import Asking
 from ratchet.tools.base import DocumentReader, MessageSearch, Permalinks, author, link_to
 
 UNKNOWN: Final = "I do not know: nothing that I may read from this channel says so."
@@ -58,6 +59,7 @@ class Grounds:
     """What a turn had: the question, what others wrote in the thread before it, what its tools gave.
 
     `own`: names of the tools that read the record. What others know has no links, and is not judged here.
+    `me`: Ratchet's user id.
     """
 
     message: Message
@@ -65,6 +67,7 @@ class Grounds:
     thread: Sequence[Message]
     results: Sequence[ToolResult]
     own: frozenset[str]
+    me: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Grounding:
         hits = await self.search.search_messages(
             grounds.asked, visible_from=message.channel_id, limit=SEARCHED
         )
-        chosen = worth_quoting(hits, grounds.asked, message.thread_ts, message.channel_id)
+        chosen = worth_quoting(hits, grounds.asked, Asking(message, grounds.me))
         pages = worth_citing(
             await self.documents.find(grounds.asked) if self.documents else [], grounds.asked
         )

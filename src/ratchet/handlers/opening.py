@@ -8,6 +8,7 @@ from typing import Final
 
 from ratchet.domain.messages import Message
 from ratchet.handlers.base import Permalinks, RecordReader
+from ratchet.tools.asking import Asking
 from ratchet.tools.base import DocumentReader, FoundMessage, channel_names, found
 from ratchet.tools.docsearch import FoundDocument, found_document
 
@@ -27,20 +28,20 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`answer` finds what people answered under a message, as far as `question`'s channel may see it."""
+    """`answer` finds what people answered under a message, as far as the channel of `asking` may see it."""
 
     reader: RecordReader
     links: Permalinks
-    question: Message
+    asking: Asking
     query: str
     answer: Callable[[Message, str], Awaitable[Message | None]]
     documents: DocumentReader | None = None
 
     async def search_results(self) -> list[Quote | FoundDocument]:
         """The top documents and messages, best first, without those of the thread in which it is asked."""
-        seen_from = self.question.channel_id
+        seen_from = self.asking.message.channel_id
         hits = await self.reader.search_messages(self.query, visible_from=seen_from, limit=SHOWN * 2)
-        others = [hit for hit in hits if not self._beside(hit)][:SHOWN]
+        others = [hit for hit in self.asking.others(hits) if not self.asking.beside(hit)][:SHOWN]
         name = await channel_names(self.reader, {hit.channel_id for hit in others}, seen_from)
 
         def shown(message: Message) -> FoundMessage:
@@ -51,7 +52,3 @@ class Opening:
         pages = await self.documents.find(self.query, PAGES) if self.documents else []
         documents = [found_document(page, TEXT_CHARS) for page in pages]
         return [*documents, *(Quote(shown(hit), shown(answer) if answer else None) for hit, answer in pairs)]
-
-    def _beside(self, hit: Message) -> bool:
-        here = self.question
-        return (hit.channel_id, hit.thread_ts) == (here.channel_id, here.thread_ts)

@@ -8,6 +8,7 @@ from typing import Final
 
 from ratchet.domain.messages import Message
 from ratchet.handlers.citations import unpinged
+from ratchet.tools.asking import Asking
 from ratchet.tools.base import Permalinks, link_to
 
 QUOTES: Final = 3
@@ -42,13 +43,15 @@ def words(text: str) -> set[str]:
     return found - _COMMON
 
 
-def worth_quoting(hits: Sequence[Message], query: str, thread_ts: str, channel_id: str) -> list[Message]:
-    """At most `QUOTES` hits, best first: not Ratchet's own, not of this thread, to the point, none twice."""
+def worth_quoting(hits: Sequence[Message], query: str, asking: Asking) -> list[Message]:
+    """At most `QUOTES` hits, best first: to the point, none twice; not Ratchet's own, nor questions to it.
+
+    Nothing from the thread in which it is asked.
+    """
     wanted = words(query)
     chosen: dict[str, Message] = {}
-    for hit in hits:
-        same_thread = hit.channel_id == channel_id and hit.thread_ts == thread_ts
-        speaks = hit.sender.kind in {"person", "bot"} and not same_thread
+    for hit in asking.others(hits):
+        speaks = hit.sender.kind in {"person", "bot"} and not asking.beside(hit)
         if speaks and wanted & words(hit.text):
             chosen.setdefault(" ".join(hit.text.split()), hit)
     # What people wrote helps more than what an alert says; the search's order decides among the rest.

@@ -15,7 +15,7 @@ from ratchet.domain.runbooks import ToldRunbook, to_json
 from ratchet.handlers.base import Permalinks, Trigger
 from ratchet.handlers.evidence import ChannelOpens, PairEventLike
 from ratchet.handlers.mentions import addressed, asked_runbook
-from ratchet.handlers.runbook_text import duration, people_in, to_markdown
+from ratchet.handlers.runbook_text import addresses, duration, people_in, to_markdown
 from ratchet.handlers.runbook_writer import Asked, Runbook, RunbookWriter
 from ratchet.handlers.storm import StormLimits, storm_at, summary
 
@@ -244,4 +244,5 @@ class ToldRunbooks:
             runbook.version,
             runbook.pinned,
             to_json(runbook.content),
+            addresses(runbook, self.teller.permalink),
         )

@@ -12,7 +12,8 @@ from ratchet.domain.runbooks import Content, Item, to_json
 from ratchet.handlers.base import Permalinks, Trigger
 from ratchet.handlers.citations import unpinged
 from ratchet.handlers.mentions import RunbookChange, addressed, asked_change
-from ratchet.handlers.runbook import asked_in
+from ratchet.handlers.quotes import plain
+from ratchet.handlers.runbook import Names, asked_in
 from ratchet.handlers.runbook_writer import Asked, Runbook, RunbookWriter
 from ratchet.llm.redact import Redactor, redact
 
@@ -37,6 +38,7 @@ class ChangeRunbook:
     writer: RunbookWriter
     alerts: OpenedAlerts
     permalink: Permalinks
+    names: Names
     redactor: Redactor = redact
     name: str = "change_runbook"
     timeout_s: float = 30.0
@@ -52,7 +54,7 @@ class ChangeRunbook:
             return [_reply(trigger.message, WHICH)]
         match change.kind:
             case "correct":
-                return [self._correct(trigger.message, asked, change.words)]
+                return [await self._correct(trigger.message, asked, change.words)]
             case "pin":
                 return [await self._pin(trigger.message, asked)]
             case "unpin":
@@ -66,13 +68,12 @@ class ChangeRunbook:
             service, alert = await self.alerts.opened(root) or (None, None)
         return asked_in(trigger, service, alert) if alert is not None else None
 
-    def _correct(self, message: Message, asked: Asked, words: str) -> Effect:
+    async def _correct(self, message: Message, asked: Asked, words: str) -> Effect:
         words = unpinged(self.redactor(words), {})[:SHOWN_CHARS]
         content = Content(last_fix=Item(words, (message.ref,)))
         quoted = "\n".join(f"> {line}" for line in words.splitlines())
-        text = (
-            f"Shall the runbook for {_title(asked)} say from now on, as {self._who(message)} wrote?\n{quoted}"
-        )
+        who = await self._who(message)
+        text = f"Shall the runbook for {_title(asked)} say from now on, as {who} wrote?\n{quoted}"
         return _ask(message, text, _kept(asked, content, message.sender.id, (message.ref,)))
 
     async def _pin(self, message: Message, asked: Asked) -> Effect:
@@ -85,22 +86,24 @@ class ChangeRunbook:
             )
         text = (
             f"Shall the runbook for {_title(asked)} stay as it is now, whatever is written later,"
-            f" as {self._who(message)} asks?"
+            f" as {await self._who(message)} asks?"
         )
         author = runbook.author or message.sender.id
         return _ask(message, text, _kept(asked, runbook.content, author, _sources(runbook), runbook))
 
     async def _unpin(self, message: Message, asked: Asked) -> Effect:
         runbook = await self.writer.write(asked, by_model=False)
-        title, who = _title(asked), self._who(message)
+        title, who = _title(asked), await self._who(message)
         if runbook is None or not runbook.pinned:
             return _reply(message, f"The runbook for {title} is not pinned.")
         text = f"Shall the runbook for {title} follow the newest triage again, as {who} asks?"
         return _ask(message, text, UnpinRunbook(asked.scope, asked.service, asked.alert))
 
-    def _who(self, message: Message) -> str:
-        link = self.permalink(message.channel_id, message.ts, message.parent_ts)
-        return f"[{message.sender.name or 'a colleague'}]({link})"
+    async def _who(self, message: Message) -> str:
+        # Slack's events name people by their ids alone.
+        names = await self.names.names([message.sender.id])
+        who = plain(message.sender.name or names.get(message.sender.id) or "a colleague")
+        return f"[{who}]({self.permalink(message.channel_id, message.ts, message.parent_ts)})"
 
 
 def _sources(runbook: Runbook) -> tuple[MessageRef, ...]:

@@ -66,6 +66,16 @@ class Words:
         return f"[{author}, {message.posted_at:%-d %b %Y}]({link})"
 
 
+def addresses(runbook: Runbook, permalink: Permalinks) -> tuple[str, ...]:
+    """Every address that the words of a runbook may link to, as they link to it."""
+    cited = [runbook.messages[ref] for ref in sorted(runbook.content.messages())]
+    links = [permalink(message.channel_id, message.ts, message.parent_ts) for message in cited]
+    pages = [id_ for item in runbook.content.items() for id_ in item.documents if "://" in id_]
+    document = runbook.evidence.document if runbook.evidence else None
+    own = [document.url] if document and document.url else []
+    return tuple(dict.fromkeys([*links, *own, *pages]))
+
+
 def to_markdown(runbook: Runbook, people: dict[str, str], permalink: Permalinks) -> str:
     """The one thing that fixed it last time first; then what else there is."""
     words, content = Words(runbook, people, permalink), runbook.content
@@ -94,12 +104,13 @@ def to_markdown(runbook: Runbook, people: dict[str, str], permalink: Permalinks)
 def _headline(runbook: Runbook) -> str:
     name = f"**{runbook.alert}**" + (f" on **{runbook.service}**" if runbook.service else "")
     evidence = runbook.evidence
-    statistics = evidence.statistics if evidence and evidence.origin == "same" else None
-    if statistics is not None:
-        return f"{name} · {_how_often(statistics)}{_how_it_ends(statistics)}."
-    if evidence is not None and evidence.origin == "other service":
-        return f"{name} · I have seen no triage of it on this service."
-    return f"{name} · I have not seen it fire before." if evidence is not None else name
+    if evidence is None:
+        return name
+    statistics = evidence.statistics
+    known = [f"{_how_often(statistics)}{_how_it_ends(statistics)}"] if statistics else []
+    if evidence.origin == "other service" and runbook.service:
+        known.append("I have seen no triage of it on this service")
+    return f"{name} · {'; '.join(known) or 'I have not seen it fire before'}."
 
 
 def _notes(runbook: Runbook, people: dict[str, str]) -> list[str]:
@@ -115,9 +126,9 @@ def _notes(runbook: Runbook, people: dict[str, str]) -> list[str]:
     if evidence.origin == "similar":
         name = f"**{evidence.from_alert}**" + (f" on {service}" if service else "")
         return [f"_This is from {name}, which looks alike. Check that it fits._"]
-    return [
-        f"_Nothing is known for this service yet; this is from {evidence.from_service or 'another one'}._"
-    ]
+    if runbook.service is None:
+        return [f"_This is from {service or 'a service without a name'}._"]
+    return [f"_Nothing is known for this service yet; this is from {service or 'another one'}._"]
 
 
 def _document_link(runbook: Runbook, id_: str) -> str:
@@ -160,7 +171,7 @@ def _within(text: str, limit: int) -> str:
 
 def _how_often(statistics: Statistics) -> str:
     if statistics.firings == 1:
-        return f"fired once before, on {statistics.last:%-d %b %Y}"
+        return f"fired once, on {statistics.last:%-d %b %Y}"
     since, last = statistics.since, statistics.last
     return f"fired {statistics.firings} times since {since:%-d %b %Y}, last on {last:%-d %b %Y}"
 

@@ -19,14 +19,14 @@ from ratchet.tools.usage_report import UsageReportTool
 
 def builtin(deps: ToolDeps, asked_in: str) -> list[Tool]:
     """The tools for a question asked in the channel with the id `asked_in`, in the order shown."""
-    runbooks = [RunbookTool(deps, deps.runbooks, asked_in)] if deps.runbooks else []
+    runbooks = [RunbookTool(deps.runbooks, asked_in)] if deps.runbooks else []
     documents = [deps.documents] if deps.documents else []
     return [
         *(Tool(tool.runbook) for tool in runbooks),
         *(Tool(DocSearchTool(reader).docsearch) for reader in documents),
         *(Tool(DocReadTool(reader).docread) for reader in documents),
         *(Tool(DocUpdateTool(reader, deps.proposals).docupdate) for reader in documents if deps.proposals),
-        Tool(SearchMessagesTool(deps, asked_in).search_messages),
+        Tool(SearchMessagesTool(deps, asked_in, deps.asking).search_messages),
         Tool(ReadThreadTool(deps, asked_in).read_thread),
         Tool(IncidentsTool(deps, asked_in).incidents),
         Tool(ListAlertsTool(deps, asked_in).list_alerts),

@@ -20,6 +20,7 @@ from ratchet.domain.messages import Channel, Message, MessageRef
 from ratchet.domain.reports import AlertCount, ChannelRows, UsageRows
 from ratchet.domain.runbooks import ToldRunbook
 from ratchet.llm.data import cut
+from ratchet.tools.asking import Asking
 from ratchet.tools.proposals import Proposals
 
 _REFERENCE: Final = re.compile(
@@ -179,6 +180,7 @@ class ToolDeps:
     """What tools are built from. `clock` tells the time in UTC.
 
     `proposals`: where changes of documents are put; None where nobody could agree to one.
+    `asking`: the question for which they are used; None where it is not a message.
     """
 
     reader: RecordReader
@@ -188,6 +190,7 @@ class ToolDeps:
     documents: DocumentReader | None = None
     gaps: GapReader | None = None
     proposals: Proposals | None = None
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True, slots=True)

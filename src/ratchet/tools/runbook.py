@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ratchet.domain.errors import Refused
-from ratchet.domain.messages import MessageRef
 from ratchet.llm.data import cut
-from ratchet.tools.base import RunbookReader, ToolDeps
+from ratchet.tools.base import RunbookReader
 
 SHOWN_CHARS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookResult:
-    """`permalinks` are those of the messages that it rests on."""
+    """`permalinks` are those of the messages and pages that it rests on, as `markdown` has them."""
 
     markdown: str
     permalinks: tuple[str, ...]
@@ -23,7 +22,6 @@ class RunbookResult:
 
 @dataclass(frozen=True, slots=True)
 class RunbookTool:
-    deps: ToolDeps
     runbooks: RunbookReader
     asked_in: str
 
@@ -37,12 +35,4 @@ class RunbookTool:
         told = await self.runbooks.told(service, alert, self.asked_in)
         if told is None:
             raise Refused(f"Nothing is known about {alert!r}. Look for its exact name with `incidents`.")
-        items = [
-            item
-            for value in told.content.values()
-            for item in (value if isinstance(value, list | tuple) else [value])
-            if item
-        ]
-        refs = {MessageRef(ref["channel_id"], ref["ts"]) for item in items for ref in item["messages"]}
-        links = tuple(self.deps.links(ref.channel_id, ref.ts) for ref in sorted(refs))
-        return RunbookResult(cut(told.markdown, SHOWN_CHARS), links, told.pinned)
+        return RunbookResult(cut(told.markdown, SHOWN_CHARS), told.links, told.pinned)

@@ -7,9 +7,12 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from ratchet.tools.asking import Asking
 from ratchet.tools.base import FoundMessage, ToolDeps, channel_names, found, the_channel
 
 TEXT_CHARS: Final = 700
+# So many more are looked for as may be questions to Ratchet, which answer nothing.
+MORE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class SearchResult:
 class SearchMessagesTool:
     deps: ToolDeps
     asked_in: str
+    asking: Asking | None = None
 
     async def search_messages(
         self,
@@ -38,9 +42,10 @@ class SearchMessagesTool:
         """
         reader = self.deps.reader
         within = (await the_channel(reader, channel, self.asked_in)).id if channel else None
-        messages = await reader.search_messages(
-            query, visible_from=self.asked_in, channel_id=within, limit=limit
+        hits = await reader.search_messages(
+            query, visible_from=self.asked_in, channel_id=within, limit=limit + MORE
         )
+        messages = (self.asking.others(hits) if self.asking else hits)[:limit]
         name = await channel_names(reader, {m.channel_id for m in messages}, self.asked_in)
         results = tuple(found(m, self.deps.links, name(m.channel_id), TEXT_CHARS) for m in messages)
         return SearchResult(results, "" if results else "Nothing was found. Try other or fewer words, once.")

@@ -8,6 +8,7 @@ from typing import Any
 from ratchet.domain.messages import Message, Sender
 from ratchet.handlers.quotes import quoted, words, worth_quoting
 from ratchet.handlers.transcript import transcript
+from ratchet.tools.asking import Asking
 from ratchet.tools.base import WorkspaceLinks
 
 LINKS = WorkspaceLinks("https://team.slack.com")
@@ -28,8 +29,9 @@ def test_quotes_come_from_other_threads_each_once_and_people_first() -> None:
     fix, again = said("DiskFull: rotate", "2.1"), said("DiskFull:  rotate", "3.1")
     own = replace(said("DiskFull quote", "4.1"), sender=Sender("self", "U0"))
     here = said("DiskFull here", "5.1", parent_ts="9.9")
-    off = said("lunch?", "6.1")
-    assert worth_quoting([alert, own, here, off, fix, again], "DiskFull?", "9.9", "C0OPS") == [fix, alert]
+    off, asked = said("lunch?", "6.1"), said("<@U0ME> why DiskFull?", "7.1")
+    asking = Asking(said("<@U0ME> DiskFull?", "9.9"), "U0ME")
+    assert worth_quoting([alert, own, here, off, asked, fix, again], "DiskFull?", asking) == [fix, alert]
 
 
 def test_the_passage_that_fits_is_quoted_with_its_commands() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,12 +14,14 @@ from ratchet.domain.effects import Post, Reply
 from ratchet.domain.incidents import Action, IncidentAction
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender, posted_at
 from ratchet.handlers.base import Trigger
+from ratchet.handlers.citations import Known, clean
 from ratchet.handlers.evidence import Gather
-from ratchet.handlers.runbook import RunbookHandler, RunbookRequest, RunbookTeller
+from ratchet.handlers.runbook import RunbookHandler, RunbookRequest, RunbookTeller, ToldRunbooks
 from ratchet.handlers.runbook_text import duration
 from ratchet.handlers.runbook_writer import RunbookWriter
 from ratchet.handlers.storm import StormLimits
 from ratchet.tools.base import WorkspaceLinks
+from ratchet.tools.runbook import RunbookTool
 
 START = 1_700_000_000
 LINKS = WorkspaceLinks("https://team.slack.com/")
@@ -136,7 +139,7 @@ async def test_the_reply_quotes_what_fixed_it_and_links_the_message() -> None:
     assert (
         f"[Ana, 14 Nov 2023](https://team.slack.com/archives/C1/p{ts(2).replace('.', '')}" in reply.markdown
     )
-    assert "fired once before" in reply.markdown
+    assert "fired once, on 14 Nov 2023" in reply.markdown
     assert "usually over after 20 min" in reply.markdown
 
 
@@ -229,6 +232,38 @@ async def test_the_first_firing_shows_the_written_page() -> None:
     )
     assert "> **What to do**" in reply.markdown
     assert "> 2. Roll back" in reply.markdown
+
+
+async def test_beside_a_written_page_it_says_how_often_it_fired_though_nobody_wrote_anything() -> None:
+    record = triaged("looking")
+    record.document = PAGE
+    [reply] = await run(record)
+    assert "fired once, on 14 Nov 2023; usually over after 20 min" in reply.markdown
+    assert "not seen it fire" not in reply.markdown
+
+
+async def test_asked_for_an_alert_of_any_service_it_counts_the_firings_on_all() -> None:
+    record = triaged("fixed by `rollback`")
+    record.fired, record.others = [], [Firing(record.fired[0].ref, "payments")]
+    [reply] = await run(record, trigger(service=None))
+    assert "fired once, on 14 Nov 2023" in reply.markdown
+    assert "This is from payments" in reply.markdown
+    assert "this service" not in reply.markdown
+
+
+async def test_what_a_tool_may_link_is_what_the_words_link() -> None:
+    record = triaged("fixed by `rollback`")
+    record.document = PAGE
+    writer = RunbookWriter(Gather(record, record, record))
+    told = ToldRunbooks(writer, RunbookTeller(record, LINKS), lambda: posted_at(ts(100_000)))
+    [shown] = [await told.told("checkout", ALERT)]
+    assert shown is not None
+    in_words = re.findall(r"\]\((https://[^)]+)\)", shown.markdown)
+    assert len(in_words) == 2
+    assert set(in_words) == set(shown.links)
+    tool = RunbookTool(told, "C1")
+    result = await tool.runbook(ALERT, "checkout")
+    assert clean(result.markdown, Known(permalinks=frozenset(result.permalinks))) == result.markdown
 
 
 async def test_of_the_written_page_what_to_do_is_shown_and_not_why_the_alert_exists() -> None:

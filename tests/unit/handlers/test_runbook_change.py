@@ -25,9 +25,9 @@ class Opened:
         return self.named
 
 
-def heard(text: str, kind: str = "public") -> Trigger:
+def heard(text: str, kind: str = "public", name: str = "Ana") -> Trigger:
     message = Message(
-        "C1", ts(100_001), Sender("person", "U1", "Ana"), f"<@UME> {text}", ts(100_001), parent_ts=ts(100_000)
+        "C1", ts(100_001), Sender("person", "U1", name), f"<@UME> {text}", ts(100_001), parent_ts=ts(100_000)
     )
     channel = Channel("C1", "ops", "private" if kind == "private" else "public")
     return Trigger(message, channel, "UME")
@@ -37,7 +37,7 @@ async def asked(
     text: str, record: Record | None = None, opened: Opened | None = None, kind: str = "public"
 ) -> object:
     record = record or triaged("fixed by `systemctl restart checkout`")
-    handler = ChangeRunbook(RunbookWriter(Gather(record, record)), opened or Opened(), LINKS)
+    handler = ChangeRunbook(RunbookWriter(Gather(record, record)), opened or Opened(), LINKS, record)
     [effect] = await handler.handle(heard(text, kind))
     return effect
 
@@ -79,6 +79,14 @@ async def test_a_correction_asks_first_and_keeps_the_words_on_approval() -> None
     assert fix is not None
     assert fix.text.startswith("`kubectl scale`")
     assert kept.sources == (("C1", ts(100_001)),)
+
+
+async def test_the_question_names_who_asks_though_slack_sent_only_an_id() -> None:
+    record = triaged("fixed by `systemctl restart checkout`")
+    handler = ChangeRunbook(RunbookWriter(Gather(record, record)), Opened(), LINKS, record)
+    [effect] = await handler.handle(heard("pin the runbook", name=""))
+    assert isinstance(effect, AskApproval)
+    assert "as [Ana](https://team.slack.com" in effect.markdown
 
 
 async def test_a_correction_in_a_private_channel_stays_there() -> None:

@@ -12,6 +12,7 @@ from ratchet.domain.errors import Refused
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, Message, MessageRef, Sender, SenderKind
 from ratchet.tools import builtin
+from ratchet.tools.asking import Asking, only_asks
 from ratchet.tools.base import RecordReader, ToolDeps, WorkspaceLinks, reference, the_channel
 from ratchet.tools.channel_report import ChannelReportTool
 from ratchet.tools.incidents import IncidentsTool
@@ -85,6 +86,41 @@ async def test_search_sees_a_private_channel_only_from_within() -> None:
     assert {hit.channel for hit in inside.messages} == {"#ops", "#security"}
     with pytest.raises(Refused, match="no channel"):
         await SearchMessagesTool(DEPS, "C0OPS").search_messages("DiskFull", channel="security")
+
+
+async def test_search_leaves_out_the_question_and_what_only_asks_ratchet() -> None:
+    question = said("1700000500.000100", "<@U0ME> why DiskFull?")
+    earlier = [said(f"17000004{n:02}.000100", f"<@U0ME> why DiskFull {n}?") for n in range(9)]
+    told = said("1700000450.000100", "<@U0ME> DiskFull was the log volume")
+    record = MemoryRecord([OPS], [ALERT, *earlier, told, question])
+    tool = SearchMessagesTool(replace(DEPS, reader=record), "C0OPS", Asking(question, "U0ME"))
+    result = await tool.search_messages("DiskFull", limit=2)
+    assert [hit.id for hit in result.messages] == [str(told.ref), str(ALERT.ref)]
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("<@U0ME> did this happen before, and what helped?", True),
+        ("hey <@U0ME|ratchet>, what is it", True),
+        ("why does the upload fail <@U0ME>?", True),
+        ("<@U0ME> the report of this week, please", True),
+        ("<@U0ME>", True),
+        ("<@U0ME> the log volume was full, so I pruned it", False),
+        ("<@U0ME> is it `logrotate -f`?", False),
+        ("<@U0ME> is it https://wiki.example/disk?", False),
+        ("I asked <@U0ME> why and it did not know?", False),
+        ("<@U0BO> why does the upload fail?", False),
+        ("why does the upload fail?", False),
+    ],
+)
+def test_what_only_asks_ratchet(text: str, *, asks: bool) -> None:
+    assert only_asks(said(ROOT, text), "U0ME") is asks
+    assert not only_asks(said(ROOT, text, "bot"), "U0ME")
+
+
+def test_in_a_direct_message_a_question_needs_no_mention() -> None:
+    assert only_asks(said(ROOT, "why does the upload fail?", channel="D0BO"), "U0ME")
 
 
 async def test_nothing_found_says_what_to_do() -> None:
