@@ -119,7 +119,13 @@ async def test_a_report_is_posted_with_its_table(team: Team, model: ModelServer)
     await team.ask_channel("ops-alerts", "@ratchet the report of this week, please")
     replies = await thread_of(page, "the report of this week")
     await expect(replies).to_contain_text("Delete or fix first")
-    await expect(replies.locator("table")).to_have_count(1)
+    table = replies.locator("table")
+    await expect(table).to_have_count(1)
+    # It scrolls in its own box: no word is broken to make room.
+    widths = "one => [one.scrollWidth - one.clientWidth, ...[...one.querySelectorAll('th')].map(th => th.clientHeight)]"
+    beyond, *heights = await table.evaluate(widths)
+    assert beyond > 0
+    assert max(heights) < 60
     await expect(replies).to_contain_text("[module:assistant] · scripted")
     await team.show_last()
     await picture(page, "assistant-report")
