@@ -1,4 +1,4 @@
-"""`turn`: what Ratchet adds to the model's own time, one turn at a time; then fifty at once beside intake.
+"""`turn`: what Ratchet adds to the model's own time, one turn at a time; then many at once beside intake.
 
 The model is a script that answers at once, so that all the time there is, is ours: three rounds of one tool
 call each, then an answer with a link.
@@ -26,7 +26,6 @@ from ratchet.llm.testing import Answer, CallTools, ChatRequest, ModelServer, Say
 
 CHANNEL: Final = "help-platform"
 WAIT_S: Final = 120.0
-AT_ONCE: Final = 50
 PER_SECOND: Final = 20
 THINKING_S: Final = 0.1
 ROUNDS: Final = (
@@ -84,9 +83,9 @@ class Asker:
 
 
 async def run(directory: Path, *, quick: bool) -> Report:
-    stored, turns, idle_s = (2_000, 20, 5.0) if quick else (20_000, 100, 20.0)
+    stored, turns, at_once, idle_s = (1_000, 10, 10, 3.0) if quick else (20_000, 100, 50, 20.0)
     title = (
-        f"{turns} turns with 3 tool calls, one at a time, then {AT_ONCE} at once; {stored:,} messages stored"
+        f"{turns} turns with 3 tool calls, one at a time, then {at_once} at once; {stored:,} messages stored"
     )
     report, model = Report("turn", title), Model()
     await fill(directory, Corpus(), stored)
@@ -108,7 +107,7 @@ async def run(directory: Path, *, quick: bool) -> Report:
         await ratchet.quiet()
         model.thinks = THINKING_S
         idle = await _idle(ratchet, idle_s)
-        await _together(report, asker, model, idle)
+        await _together(report, asker, model, idle, at_once)
     return report
 
 
@@ -143,13 +142,13 @@ async def _idle(ratchet: Running, seconds: float) -> list[float]:
     return list((await ratchet.slack.control.counters()).latencies_ms)
 
 
-async def _together(report: Report, asker: Asker, model: Model, idle: list[float]) -> None:
+async def _together(report: Report, asker: Asker, model: Model, idle: list[float], at_once: int) -> None:
     control = asker.ratchet.slack.control
     await control.do("counters/reset")
     stop, first = asyncio.Event(), 1_000
     async with asyncio.TaskGroup() as group:
         paced = group.create_task(_paced(asker.ratchet, stop))
-        turns = [group.create_task(asker.ask(first + number)) for number in range(AT_ONCE)]
+        turns = [group.create_task(asker.ask(first + number)) for number in range(at_once)]
         await asyncio.wait(turns)
         stop.set()
     await control.wait_for("acked", timeout=60)
@@ -162,9 +161,9 @@ async def _together(report: Report, asker: Asker, model: Model, idle: list[float
     report.note(
         f"at once: the model thinks for {thought * 1000:.0f} ms a turn; {PER_SECOND} events/s beside it"
     )
-    report.below(f"{AT_ONCE} at once: without an answer", sum(map(math.isinf, took)), "turns", 1)
-    report.add(f"{AT_ONCE} at once: half answered after", percentile(took, 0.5), "s")
-    report.add(f"{AT_ONCE} at once: all answered after", max(took), "s")
+    report.below(f"{at_once} at once: without an answer", sum(map(math.isinf, took)), "turns", 1)
+    report.add(f"{at_once} at once: half answered after", percentile(took, 0.5), "s")
+    report.add(f"{at_once} at once: all answered after", max(took), "s")
     report.add("  a turn's own time, p50", median(ran), "s")
     report.below("  the longest turn to the median one", max(ran) / median(ran), "×", 3)
     report.add("acknowledged after, idle, p99", percentile(idle, 0.99), "ms")

@@ -28,6 +28,7 @@ from ratchet.llm.fallback import Models, lacks_tools
 from ratchet.llm.guard import GuardedTools, Ledger
 from ratchet.llm.mcp_tools import agent_tools, foreword
 from ratchet.llm.redact import Redactor
+from ratchet.llm.schemas import Schemas
 from ratchet.llm.turn import (
     JsonResult,
     JsonTurn,
@@ -67,6 +68,7 @@ class AgentRunner:
         self._external = external
         self._redactor = redactor
         self._clock = clock
+        self._schemas = Schemas()
 
     @property
     def model(self) -> str:
@@ -148,7 +150,7 @@ class AgentRunner:
             deps_type=type(None),
             name="ratchet",
             instructions=[turn.instructions, *about, spending.last_word],
-            toolsets=[GuardedTools(_toolset(turn.tools, theirs, spending), spending.ledger, self._redactor)],
+            toolsets=[GuardedTools(self._toolset(turn, theirs, spending), spending.ledger, self._redactor)],
             capabilities=[PrepareTools(spending.offered)],
             # The number of requests bounds a model that keeps getting its arguments wrong.
             retries={"tools": turn.budget.requests, "output": 1},
@@ -168,6 +170,13 @@ class AgentRunner:
         if isinstance(result.output, DeferredToolRequests):
             return "", waiting(result.output, result.all_messages_json())
         return result.output, None
+
+    def _toolset(
+        self, turn: Turn, theirs: Sequence[AgentTool[None]], spending: _Spending
+    ) -> FunctionToolset[None]:
+        read_on = [Tool(spending.ledger.long.read_result)] if turn.tools else []
+        ours = [self._schemas.tool(tool) for tool in (*turn.tools, *read_on)]
+        return FunctionToolset([*ours, *theirs])
 
 
 async def _agreed_tools_there(resumed: Resumed, external: ExternalTools) -> None:
@@ -221,11 +230,3 @@ class _Spending:
             cost_usd=None if self.spent.cost is None else float(self.spent.cost),
             seconds=round(self.seconds(), 3),
         )
-
-
-def _toolset(
-    tools: Sequence[Tool], theirs: Sequence[AgentTool[None]], spending: _Spending
-) -> FunctionToolset[None]:
-    read_on = [Tool(spending.ledger.long.read_result)] if tools else []
-    ours = [AgentTool(tool.run, takes_ctx=False, name=tool.name) for tool in (*tools, *read_on)]
-    return FunctionToolset([*ours, *theirs])

@@ -105,13 +105,8 @@ class Team:
             RunbookHandler(writer, teller, Incidents(db)),
             LearnRunbook(writer),
             RunbookRequest(writer, teller),
-<<<<<<< HEAD
-            ChangeRunbook(writer, Incidents(db), LINKS),
-            ChannelMonitors(MonitorFile(None), None, CleanRoom()),
-=======
             ChangeRunbook(writer, Incidents(db), LINKS, Channels(db)),
-            Quiet(),
->>>>>>> ac8a070 (Questions to Ratchet are no answers; a block of code that a model leaves open is closed; a runbook's links stay links; how often it fired, also untriaged; the asker by name; tables that can be read)
+            ChannelMonitors(MonitorFile(None), None, CleanRoom()),
             Assistant(Reader(db), LINKS, self.model),
             Talk(Channels(db), Conversations(db), LINKS, SlackProgress(self.web)),
         )
