@@ -35,9 +35,10 @@ def add_user(hub: Hub, body: Json) -> Json:
 
 
 def add_group(hub: Hub, body: Json) -> Json:
-    """A user group of `members`."""
+    """A user group of `members`, called `handle`."""
     group = f"S0L{len(hub.ws.groups) + 1:07}"
     hub.ws.groups[group] = [hub.ws.user(str(name)).id for name in body.get("members") or []]
+    hub.ws.handles[group] = str(body.get("handle") or "")
     return {"group": group}
 
 

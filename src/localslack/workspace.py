@@ -49,6 +49,7 @@ class Workspace:
         self.users: dict[str, User] = {}
         # User groups: members by id.
         self.groups: dict[str, list[str]] = {}
+        self.handles: dict[str, str] = {}
         self.files: dict[str, File] = {}
         self.views: dict[str, View] = {}
         self.webhooks: dict[str, Webhook] = {}

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
+from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -58,6 +60,13 @@ def default_data_dir() -> Path:
 def _words(value: object) -> object:
     """A comma-separated list from the environment."""
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _zone(name: str) -> str:
+    """Raises ValueError for what is no time zone."""
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone; take a name such as Europe/Berlin or UTC")
+    return name
 
 
 class Settings(BaseModel):
@@ -136,6 +145,9 @@ class Settings(BaseModel):
     )
     documentation: Annotated[Path | None, EmptyIsNone] = Field(
         None, description="Sources of documents, a YAML file; or a directory of documents; docs/documents.md"
+    )
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="Time zone of what happens by the clock, such as Europe/Berlin"
     )
     onboard_messages: int = Field(
         1000, ge=0, le=100_000, description="Messages fetched when a channel is first seen"

@@ -60,6 +60,10 @@ def group_members(call: Call) -> Json:
     return {"users": members}
 
 
+def groups(call: Call) -> Json:
+    return {"usergroups": [{"id": id_, "handle": call.ws.handles.get(id_, "")} for id_ in call.ws.groups]}
+
+
 def _target(call: Call) -> tuple[Channel, str]:
     if not call.text("timestamp"):
         raise SlackError("no_item_specified")
@@ -67,6 +71,7 @@ def _target(call: Call) -> tuple[Channel, str]:
 
 
 METHODS = {
+    "usergroups.list": Method(groups, scope="usergroups:read", tier=2),
     "usergroups.users.list": Method(group_members, scope="usergroups:read", tier=2),
     "users.info": Method(info, scope="users:read", tier=4),
     "users.list": Method(list_, scope="users:read", tier=2),

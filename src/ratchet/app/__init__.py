@@ -20,6 +20,8 @@ from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
 from ratchet.app.store import Store, open_server, open_store
 from ratchet.domain.errors import Transient
+from ratchet.domain.schedules import GAP_LIST
+from ratchet.handlers.suggest_docs import SuggestDocs
 from ratchet.handlers.understand import TemplateReader
 from ratchet.jobs.base import Periodic, Route
 from ratchet.jobs.maintenance import maintenance
@@ -35,6 +37,7 @@ from ratchet.pipeline.deliver import Deliver
 from ratchet.pipeline.desk import Desk, forges_of
 from ratchet.pipeline.dispatch import Dispatch
 from ratchet.pipeline.embed import Embed, embed_messages, start_embedding
+from ratchet.pipeline.gap_list import GapList
 from ratchet.pipeline.greet import Greet
 from ratchet.pipeline.history import History
 from ratchet.pipeline.intake import Intake
@@ -44,10 +47,12 @@ from ratchet.pipeline.progress import SlackProgress
 from ratchet.pipeline.prune import Prune
 from ratchet.pipeline.pull_watch import WatchPulls
 from ratchet.pipeline.pulls import OpenPulls
+from ratchet.pipeline.quiet_threads import QuietThread
 from ratchet.pipeline.receive import Receive, on_connect
 from ratchet.pipeline.recover import Recover
 from ratchet.pipeline.refresh import Refresh
 from ratchet.pipeline.resume import Resume
+from ratchet.pipeline.schedules import Schedules
 from ratchet.pipeline.shortcuts import Shortcuts
 from ratchet.pipeline.understand import Understand
 from ratchet.settings import Settings, split_addr
@@ -55,10 +60,13 @@ from ratchet.slack.identity import Account
 from ratchet.slack.socket import SocketListener
 from ratchet.slack.web import SlackConfig, SlackWeb, open_web
 from ratchet.store.document_search import DocumentSearch
+from ratchet.store.help_threads import HelpThreads
 from ratchet.store.outbox import Outbox
 from ratchet.store.pool import Database, open_database
+from ratchet.tools.base import WorkspaceLinks
 from ratchet.web.app import create_app
 from ratchet.web.server import serve
+from ratchet.web.services import utc_now
 
 if TYPE_CHECKING:
     from ratchet.llm.agent import AgentRunner
@@ -154,6 +162,11 @@ def _rooms(
     listener = SocketListener(config, me, lambda: on_connect(recover, history))
     receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover, me.user_id)
     refresh = Refresh(db, queue, settings.sources)
+    links = WorkspaceLinks(account.team_url)
+    suggest = SuggestDocs(HelpThreads(db), links, proposes=runner is not None and bool(forges))
+    quiet = QuietThread(commit, suggest, utc_now)
+    gap_list = GapList(commit, HelpThreads(db), links)
+    scheduled = Schedules(db, queue, {GAP_LIST: gap_list.run}, utc_now)
     handler_s = settings.turn_seconds + QUOTES_S + 60
     routes = (
         *_routes(dispatch, deliver, history, recover, interact, handler_s),
@@ -168,6 +181,8 @@ def _rooms(
             concurrency=HANDLERS,
         ),
         Route(work.PullJob, OpenPulls(commit, forges).run, timeout_s=120, max_failures=20, concurrency=4),
+        Route(work.QuietThreadJob, quiet.run, timeout_s=60, concurrency=2),
+        Route(work.ScheduledJob, scheduled.run, timeout_s=300, concurrency=2),
         Route(work.GreetJob, Greet(Commit(db, queue), progress).run, timeout_s=30),
         Route(work.RefreshJob, refresh.run, timeout_s=3600, concurrency=2),
         Route(work.EmbedJob, Embed(db, embedding.texts).run, timeout_s=600, concurrency=1),
@@ -176,6 +191,7 @@ def _rooms(
     periodics = [
         refresh.periodic(),
         WatchPulls(commit, forges, refresh.request).periodic(),
+        scheduled.periodic(),
         embed_messages(db, queue),
         maintenance(queue, routes),
         Periodic("prune", "17 3 * * *", Prune(db).run),

@@ -37,8 +37,10 @@ from ratchet.pipeline.monitors import MonitorFile
 from ratchet.pipeline.progress import SlackProgress
 from ratchet.settings import Settings
 from ratchet.slack.identity import Account
+from ratchet.store.approvals import OpenQuestions
 from ratchet.store.channels import Channels
 from ratchet.store.conversations import Conversations
+from ratchet.store.document_evidence import DocumentEvidence
 from ratchet.store.document_search import DocumentSearch
 from ratchet.store.embeddings import Embedder
 from ratchet.store.help_threads import HelpThreads
@@ -84,7 +86,14 @@ def all_handlers(
             told,
             (DocumentSearch(db, embedding.questions), HelpThreads(db), desk),
         ),
-        Talk(Channels(db), Conversations(db), links, progress),
+        Talk(
+            Channels(db),
+            Conversations(db),
+            links,
+            progress,
+            OpenQuestions(db),
+            DocumentEvidence(db, embedding.questions),
+        ),
     )
 
 

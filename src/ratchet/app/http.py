@@ -29,6 +29,7 @@ from ratchet.store.outbox import Outbox
 from ratchet.store.overview import Overviews
 from ratchet.store.reader import Reader
 from ratchet.store.runbooks import Runbooks
+from ratchet.store.schedules import Schedules
 from ratchet.store.search import Search
 from ratchet.store.vector_tables import VECTOR_TABLES
 from ratchet.tools import builtin
@@ -85,6 +86,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         post,
         reader,
         HelpThreads(db),
+        Schedules(db),
         WorkspaceLinks(ratchet.account.team_url),
         Overviews(db),
         settings.http_token.get_secret_value() if settings.http_token else None,

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from typing import Literal
 
 import typer
 
 from ratchet.app import open_store
-from ratchet.domain.channels import Changes, span
+from ratchet.domain.channels import GROUP, MAX_QUIET_MINUTES, Changes, span
 from ratchet.domain.errors import Misconfigured, Refused
 from ratchet.domain.messages import Channel, ChannelMode
+from ratchet.domain.schedules import DEFAULTS, GAP_LIST, Schedule
 from ratchet.settings import Settings
 from ratchet.store.channels import Channels
+from ratchet.store.schedules import Schedules
 from ratchet.tools.base import minute
+
+Switch = Literal["on", "off"]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to set; None stays. `quiet`: for how long (`30m`, `2h`, `3d`), or `off`.
 
-    `review_channel`: name or id, or `off`.
+    `review_channel`: name or id, or `off`. `owner_group`: id or @handle, or `off`. `suggest_docs`,
+    `suggest_in`: see `Manners`. `gap_list`: `on`, `off` or a cron, in `time_zone`.
     """
 
     mode: ChannelMode | None = None
@@ -33,6 +39,12 @@ class Options:
     quiet: str | None = None
     follow_ups: bool | None = None
     review_channel: str | None = None
+    owner_group: str | None = None
+    suggest_docs: Switch | None = None
+    suggest_after: str | None = None
+    suggest_in: Literal["thread", "review"] | None = None
+    gap_list: str | None = None
+    time_zone: str | None = None
 
 
 async def run(settings: Settings, name: str, options: Options) -> None:
@@ -40,7 +52,13 @@ async def run(settings: Settings, name: str, options: Options) -> None:
     now = datetime.now(UTC)
     wanted = changes(options, now)
     async with open_store(settings) as store:
-        lines = await shown_or_set(Channels(store.db), name, (options.mode, wanted), now)
+        channels, schedules = Channels(store.db), Schedules(store.db)
+        if options.gap_list is not None:
+            zone = options.time_zone or settings.time_zone
+            await reschedule(channels, schedules, name, (options.gap_list, zone), now)
+        lines = await shown_or_set(channels, name, (options.mode, wanted), now)
+        channel = await known(channels, name)
+        lines += [f"  {'gap-list':<16}  {when(await schedules.of(channel.id))}"]
     typer.echo("\n".join(lines))
 
 
@@ -60,6 +78,24 @@ async def shown_or_set(
     return [title, *(f"  {line}" for line in differences(before, after))]
 
 
+async def reschedule(
+    channels: Channels, schedules: Schedules, name: str, wanted: tuple[str, str], now: datetime
+) -> None:
+    """`wanted`: on, off or a cron, and the time zone. Raises Refused."""
+    channel, (said, zone) = await known(channels, name), wanted
+    if said == "off":
+        await schedules.remove(channel.id, GAP_LIST)
+    else:
+        cron = DEFAULTS[GAP_LIST] if said == "on" else said
+        await schedules.set(channel.id, GAP_LIST, (cron, zone), now)
+
+
+def when(schedules: Sequence[Schedule]) -> str:
+    """When the list of gaps is posted, as people read it."""
+    found = next((one for one in schedules if one.kind == GAP_LIST), None)
+    return f"{found.cron} ({found.time_zone}), next {minute(found.due_at)}" if found else "off"
+
+
 async def known(channels: Channels, name: str) -> Channel:
     """The channel of that name or id. Raises Refused."""
     channel = await channels.find(name)
@@ -77,7 +113,7 @@ def changes(options: Options, now: datetime) -> Changes:
         "external_allowed": options.external_allowed,
         "follow_ups": options.follow_ups,
     }
-    found: dict[str, bool | str | datetime | None] = {k: v for k, v in given.items() if v is not None}
+    found: dict[str, bool | int | str | datetime | None] = {k: v for k, v in given.items() if v is not None}
     if options.quiet is not None:
         length = span(options.quiet)
         if length is None and options.quiet != "off":
@@ -85,6 +121,31 @@ def changes(options: Options, now: datetime) -> Changes:
         found["quiet_until"] = now + length if length else None
     if options.review_channel is not None:
         found["review_channel"] = None if options.review_channel == "off" else options.review_channel
+    return found | _help_changes(options)
+
+
+def _help_changes(options: Options) -> dict[str, bool | int | str | datetime | None]:
+    """Those of help channels. Raises Misconfigured."""
+    found: dict[str, bool | int | str | datetime | None] = {}
+    if options.owner_group is not None:
+        group = None if options.owner_group == "off" else options.owner_group
+        if group is not None and GROUP.fullmatch(group) is None:
+            raise Misconfigured(
+                f"--owner-group: {group!r} is neither the id of a user group (S…) nor @handle"
+            )
+        found["owner_group"] = group
+    if options.suggest_docs is not None:
+        found["suggest_docs"] = options.suggest_docs == "on"
+    if options.suggest_after is not None:
+        length = span(options.suggest_after)
+        minutes = round(length.total_seconds() / 60) if length else 0
+        if not 1 <= minutes <= MAX_QUIET_MINUTES:
+            raise Misconfigured(
+                f"--suggest-after: {options.suggest_after!r} is no time up to a week (30m, 4h)"
+            )
+        found["quiet_minutes"] = minutes
+    if options.suggest_in is not None:
+        found["suggest_in_review"] = options.suggest_in == "review"
     return found
 
 
@@ -102,6 +163,10 @@ def values(channel: Channel, now: datetime) -> dict[str, str]:
         "quiet": f"until {quiet}" if quiet else "off",
         "follow-ups": _on(manners.follow_ups),
         "review-channel": manners.review_channel or "off",
+        "owner-group": manners.owner_group or "off",
+        "suggest-docs": _on(manners.suggest_docs),
+        "suggest-after": f"{manners.quiet_minutes} min",
+        "suggest-in": "review" if manners.suggest_in_review else "thread",
     }
 
 

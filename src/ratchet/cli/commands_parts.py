@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -45,12 +45,46 @@ def channel(
     review_channel: Annotated[
         str | None, typer.Option(help="Where drafts wait for a person: name or id; off for none.")
     ] = None,
+    owner_group: Annotated[
+        str | None,
+        typer.Option(help="Who a click calls when a question has no answer: S… or @handle; off for nobody."),
+    ] = None,
+    suggest_docs: Annotated[
+        Literal["on", "off"] | None,
+        typer.Option(help="Ask once under a quiet thread whether its answer belongs into the documents."),
+    ] = None,
+    suggest_after: Annotated[str | None, typer.Option(help="When a thread is quiet: 4h, 30m.")] = None,
+    suggest_in: Annotated[
+        Literal["thread", "review"] | None, typer.Option(help="Where that is asked.")
+    ] = None,
+    gap_list: Annotated[
+        str | None,
+        typer.Option(
+            help="Post what the documents lack: on (Mondays at 9:00), off, or a cron like 0 9 * * 1."
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of --gap-list, such as Europe/Berlin; else RATCHET_TIME_ZONE.")
+    ] = None,
 ) -> None:
     """Show how Ratchet behaves in a channel, or change it."""
     from ratchet.cli import channel as cli_channel  # noqa: PLC0415  # heavy
 
     wanted = cli_channel.Options(
-        mode, runbooks, repeats, storms, external_allowed, quiet, follow_ups, review_channel
+        mode,
+        runbooks,
+        repeats,
+        storms,
+        external_allowed,
+        quiet,
+        follow_ups,
+        review_channel,
+        owner_group,
+        suggest_docs,
+        suggest_after,
+        suggest_in,
+        gap_list,
+        time_zone,
     )
     with told():
         asyncio.run(cli_channel.run(quiet_settings(), name, wanted))

@@ -9,9 +9,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 # Fields of `Manners` by name, and what they become.
-Changes = Mapping[str, bool | str | datetime | None]
+Changes = Mapping[str, bool | int | str | datetime | None]
 
 CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]{1,40}")
+# A user group of Slack, by id or by handle.
+GROUP: Final = re.compile(r"S[A-Z0-9]{1,40}|@[a-z0-9][a-z0-9._-]{0,79}")
+MAX_QUIET_MINUTES: Final = 7 * 24 * 60
 
 _SPAN: Final = re.compile(
     r"(?P<count>[1-9][0-9]{0,3} ?|(?:an?|one) )(?P<unit>m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)",
@@ -33,6 +36,9 @@ class Manners:
     without it a storm gets nothing. external_allowed: it may speak where people of other organisations read.
     quiet_until: nothing unasked before then, with its zone. follow_ups: who was just answered in a thread
     need not mention it again. review_channel: the id of the channel where drafts wait for a person.
+    owner_group: the user group that is called by a click when a question has no answer, by id or @handle.
+    suggest_docs: it asks whether the answer of a help thread belongs into the documents, once nobody has
+    written for quiet_minutes; in the review channel with suggest_in_review.
     """
 
     runbooks: bool = True
@@ -42,6 +48,10 @@ class Manners:
     quiet_until: datetime | None = None
     follow_ups: bool = False
     review_channel: str | None = None
+    owner_group: str | None = None
+    suggest_docs: bool = False
+    quiet_minutes: int = 240
+    suggest_in_review: bool = False
 
     def quiet_at(self, moment: datetime) -> bool:
         """Whether all that is unasked is held back, whatever else is set."""

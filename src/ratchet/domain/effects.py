@@ -8,6 +8,8 @@ from typing import Any, Literal
 from ratchet.domain.channels import Changes
 from ratchet.domain.messages import ChannelMode
 
+Form = Literal["approval", "hand_over", "suggest_docs"]
+
 
 @dataclass(frozen=True, slots=True)
 class Footer:
@@ -30,6 +32,7 @@ class Reply:
     """Standard Markdown into the thread under `thread_ts`, of any length: the renderer splits it.
 
     `mrkdwn`, here and below: it is written in Slack's own dialect instead.
+    `ping`: the user group that is notified, by id (S…) or @handle; nothing in `markdown` ever notifies one.
     """
 
     channel_id: str
@@ -38,6 +41,7 @@ class Reply:
     footer: Footer | None = None
     feedback: bool = False
     mrkdwn: bool = False
+    ping: str | None = None
     kind: Literal["reply"] = "reply"
 
 
@@ -150,8 +154,47 @@ class OpenPull:
     kind: Literal["open_pull"] = "open_pull"
 
 
+@dataclass(frozen=True, slots=True)
+class SetSchedule:
+    """What happens in a channel by the clock from now on; `cron` None: not any more."""
+
+    channel_id: str
+    schedule: str
+    cron: str | None = None
+    time_zone: str = "UTC"
+    kind: Literal["set_schedule"] = "set_schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class LookLater:
+    """The thread under `thread_ts` is looked at when nobody has written in it for `after_s` seconds."""
+
+    channel_id: str
+    thread_ts: str
+    after_s: float
+    kind: Literal["look_later"] = "look_later"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """What was asked with buttons about the message `(channel id, ts)`, and is not decided, disappears."""
+
+    source: tuple[str, str]
+    form: Form
+    kind: Literal["take_back"] = "take_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsay:
+    """The messages that were posted under an outbox key disappear."""
+
+    channel_id: str
+    key: str
+    kind: Literal["unsay"] = "unsay"
+
+
 # What an approval may set off.
-Deferred = KeepRunbook | UnpinRunbook | SetManners | OpenPull | Reply
+Deferred = KeepRunbook | UnpinRunbook | SetManners | SetSchedule | OpenPull | Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +204,8 @@ class AskApproval:
     `asked_by` is a user id. `source` is `(channel id, ts)` of the message that asked for it: when that is
     deleted, so is what it asked for. After `expires_s` seconds the answer is no. `turn`: of a turn that
     waits, to go on from, whether approved or rejected; kept with the approval only.
+    `form`: `hand_over` has one button, that anybody may click, and calls the owners; `suggest_docs` asks
+    anybody whether an answer belongs into the documents.
     `draft`: what is asked is whether to post an answer. The buttons say so, and once that is decided only
     the first line of `markdown` is kept. `thread_ts` "": a new message in the channel.
     """
@@ -175,9 +220,10 @@ class AskApproval:
     expires_s: float = 86_400.0
     turn: dict[str, Any] | None = None
     draft: bool = False
+    form: Form = "approval"
     kind: Literal["ask_approval"] = "ask_approval"
 
 
-OwnEffect = Annotate | SetManners | KeepRunbook | UnpinRunbook | OpenPull
-Said = Reply | Post | DirectMessage | React | AskApproval | Upload
+OwnEffect = Annotate | SetManners | SetSchedule | KeepRunbook | UnpinRunbook | OpenPull | LookLater | TakeBack
+Said = Reply | Post | DirectMessage | React | AskApproval | Upload | Unsay
 Effect = Said | OwnEffect

@@ -11,11 +11,13 @@ from ratchet.handlers.channel_monitor import ChannelMonitors
 from ratchet.handlers.configure import Configure
 from ratchet.handlers.drafts import Review
 from ratchet.handlers.follow_up import FollowUp
+from ratchet.handlers.hand_over import HandOverEnds
 from ratchet.handlers.help import Help
 from ratchet.handlers.quiet import Quiet
 from ratchet.handlers.runbook import LearnRunbook, RunbookHandler, RunbookRequest
 from ratchet.handlers.runbook_change import ChangeRunbook
 from ratchet.handlers.stop import Stop
+from ratchet.handlers.suggest_docs import WatchThreads
 from ratchet.handlers.talk import Talk
 from ratchet.handlers.unasked import Unasked
 
@@ -43,6 +45,8 @@ def default_handlers(
         Configure(talk.directory, talk.links),
         answers,
         FollowUp(answers, talk.conversations),
-        Unasked(assistant, review, talk.conversations),
+        Unasked(assistant, review, talk.conversations, evidence=talk.evidence),
+        *([HandOverEnds(talk.offers)] if talk.offers else []),
+        WatchThreads(),
         monitors,
     )

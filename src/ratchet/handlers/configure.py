@@ -88,17 +88,21 @@ def differences(before: Channel, after: Channel, names: Mapping[str, str]) -> li
     """A line for each setting that would change. `names`: `#name` by channel id."""
     pairs: list[tuple[str, str, str]] = [("mode", before.mode, after.mode)]
     for one in fields(Manners):
-        old, new = (shown(getattr(channel.manners, one.name), names) for channel in (before, after))
+        old, new = (shown(getattr(c.manners, one.name), names, one.name) for c in (before, after))
         pairs.append((one.name, old, new))
     return [f"- `{name}`: {old} → **{new}**" for name, old, new in pairs if old != new]
 
 
-def shown(value: object, names: Mapping[str, str]) -> str:
+def shown(value: object, names: Mapping[str, str], setting: str = "") -> str:
+    """`setting`: which of `Manners` it is."""
     match value:
         case None:
             return "none"
-        case bool():
-            return "on" if value else "off"
+        case bool() | int():
+            return f"{value} min" if setting == "quiet_minutes" else "on" if value else "off"
+        case str() if setting != "review_channel":
+            # A group's id, or its handle without what would call it.
+            return f"`{value.removeprefix('@')}`"
         case str():
             return names.get(value, "another channel")
         case datetime():

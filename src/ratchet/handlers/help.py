@@ -64,5 +64,9 @@ def _here(trigger: Trigger) -> Iterator[str]:
     if manners.follow_ups:
         yield "Who I just answered in a thread need not mention me again."
     yield "I post runbooks under alerts." if manners.runbooks else "I post no runbooks under alerts."
+    if manners.owner_group is not None and channel.mode in ("auto", "draft"):
+        yield "When I find no answer, I offer a button that calls the owners."
+    if manners.suggest_docs:
+        yield "When a thread goes quiet, I may ask whether its answer belongs into the documents."
     if manners.quiet_until is not None and manners.quiet_at(trigger.at):
         yield f"Quiet until {minute(manners.quiet_until)}: nothing unasked."

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from ratchet.handlers.base import Permalinks
 from ratchet.handlers.conversations import Conversations
 from ratchet.handlers.drafts import Directory
+from ratchet.handlers.hand_over import OpenQuestions
 from ratchet.handlers.progress import NoProgress, Progress
+from ratchet.handlers.unasked import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +18,5 @@ class Talk:
     conversations: Conversations
     links: Permalinks
     progress: Progress = field(default_factory=NoProgress)
+    offers: OpenQuestions | None = None
+    evidence: Evidence | None = None

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
-from ratchet.domain.effects import Effect, Reply
+from ratchet.domain.documents import DocumentHit
+from ratchet.domain.effects import Effect, Footer, Reply
 from ratchet.domain.messages import Message
 from ratchet.handlers.assistant import Assistant, text_of
 from ratchet.handlers.base import Trigger
 from ratchet.handlers.citations import cites
 from ratchet.handlers.conversations import Conversations
 from ratchet.handlers.drafts import Review
-from ratchet.handlers.mentions import mentions
+from ratchet.handlers.hand_over import hand_over
+from ratchet.handlers.mentions import mentions, question
+from ratchet.handlers.pages import quoted_page
 from ratchet.handlers.questions import abstains, is_question
 from ratchet.llm.turn import Turn, TurnResult, TurnRunner
 from ratchet.tools.base import link_to
@@ -31,6 +34,16 @@ SUBTYPES: Final = frozenset({None, "file_share"})
 HOUR: Final = timedelta(hours=1)
 # What the model writes when it would only be guessing.
 NO_ANSWER: Final = "NO_ANSWER"
+
+
+# As near must a page come to a question, as a cosine; measured, see docs/help-channels.md.
+SURE: Final = 0.55
+
+
+class Evidence(Protocol):
+    async def nearest(self, text: str) -> DocumentHit | None:
+        """The passage of a document that means most the same as a text; its score is the cosine."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,8 @@ class Unprompted:
 class Unasked:
     """Answers at most `per_hour` questions in a channel, none that is older than `fresh`.
 
-    Silent without a model: quotes for the words of a question are for who asks for them.
+    Without a model it quotes the page that means the same as the question, if there is one: quotes for the
+    words of a question are for who asks for them. What has no answer may be handed over to its owners.
     """
 
     assistant: Assistant
@@ -62,6 +76,7 @@ class Unasked:
     per_hour: int = 6
     fresh: timedelta = timedelta(minutes=10)
     name: str = MODULE
+    evidence: Evidence | None = None
 
     @property
     def timeout_s(self) -> float:
@@ -84,22 +99,38 @@ class Unasked:
         )
 
     async def handle(self, trigger: Trigger) -> Sequence[Effect]:
-        if self.assistant.runner is None or not await self._may(trigger.message):
+        if not await self._may(trigger.message):
             return []
-        return await self.review.instead(trigger, lambda: self._answer(trigger, Unprompted(self.runner)))
+        return await self.review.instead(trigger, lambda: self._said(trigger))
 
-    @property
-    def runner(self) -> TurnRunner:
-        assert self.assistant.runner is not None
-        return self.assistant.runner
-
-    async def _answer(self, trigger: Trigger, runner: TurnRunner) -> Sequence[Effect]:
-        effects = await replace(self.assistant, runner=runner, name=self.name, desk=None).handle(trigger)
+    async def _said(self, trigger: Trigger) -> Sequence[Effect]:
+        """The answer, else the offer to call the owners where there are any, else nothing."""
+        effects: Sequence[Effect] = await self._answer(trigger)
         # While it was made, somebody may have answered.
         if not await self._alone(trigger.message):
             return []
+        group = trigger.channel.manners.owner_group
+        return effects or ([hand_over(trigger.message, group)] if group else [])
+
+    async def _answer(self, trigger: Trigger) -> list[Reply]:
+        """By the model, else from a page when no model could be asked."""
+        if self.assistant.runner is None:
+            return await self._by_page(trigger)
+        runner = Unprompted(self.assistant.runner)
+        effects = await replace(self.assistant, runner=runner, name=self.name, desk=None).handle(trigger)
+        replies = [effect for effect in effects if isinstance(effect, Reply)]
+        if not any(map(by_model, replies)):
+            return await self._by_page(trigger)
         own = link_to(trigger.message, self.assistant.links)
-        return [effect for effect in effects if isinstance(effect, Reply) and evident(effect, own)]
+        return [reply for reply in replies if evident(reply, own)]
+
+    async def _by_page(self, trigger: Trigger) -> list[Reply]:
+        asked = question(trigger.message.text, trigger.me_user_id)
+        hit = await self.evidence.nearest(asked) if self.evidence else None
+        if hit is None or hit.score < SURE:
+            return []
+        message, said = trigger.message, self.assistant.redactor(quoted_page(hit, asked))
+        return [Reply(message.channel_id, message.thread_ts, said, Footer(self.name), feedback=True)]
 
     async def _may(self, message: Message) -> bool:
         age = self.assistant.clock() - message.posted_at
@@ -119,11 +150,14 @@ class Unasked:
         return all(other.ts == message.ts for other in thread)
 
 
-def evident(reply: Reply, question: str) -> bool:
+def evident(reply: Reply, own: str) -> bool:
     """Whether an answer is worth saying to people who did not ask for it: a model's, sure, with a source.
 
-    `question`: its address, which proves nothing.
+    `own`: the address of the question, which proves nothing.
     """
-    by_model = reply.footer is not None and reply.footer.model is not None
     sure = NO_ANSWER not in reply.markdown and not abstains(reply.markdown)
-    return by_model and sure and cites(reply.markdown, but=question)
+    return by_model(reply) and sure and cites(reply.markdown, but=own)
+
+
+def by_model(reply: Reply) -> bool:
+    return reply.footer is not None and reply.footer.model is not None

@@ -34,7 +34,11 @@ _ANY_MORE: Final = r"(?: any ?more)?"
 _START: Final = r"(?:start posting|post)"
 _AGAIN: Final = r"(?: again)?"
 
-# What is said -> what it means. A group `channel` is the id of the channel that is named.
+_NO_ANSWER: Final = r"(?:when|if) you (?:have|know|find) no answer"
+_BELONG: Final = r"belong (?:in|into) the (?:docs|documents|documentation)"
+
+# What is said -> what it means. A group `channel` is the id of the channel that is named; `group` or `handle`
+# are the owners.
 PHRASES: Final[tuple[tuple[str, Wish], ...]] = (
     (rf"only (?:answer|reply|respond|speak){_HERE} {_WHEN_ASKED}", Wish("mention")),
     (rf"(?:answer|reply|respond|speak) only{_HERE} {_WHEN_ASKED}", Wish("mention")),
@@ -56,6 +60,20 @@ PHRASES: Final[tuple[tuple[str, Wish], ...]] = (
         Wish(changes={"follow_ups": True}),
     ),
     (rf"(?:take|answer) follow-?ups{_HERE} only {_WHEN_ASKED}", Wish(changes={"follow_ups": False})),
+    (
+        r"offer to (?:call|ask|ping) (?:<!subteam\^(?P<group>S[A-Z0-9]{1,40})(?:\|[^>\n]{0,80})?>"
+        rf"|(?P<handle>@[a-z0-9][a-z0-9._-]{{0,79}})){_HERE} {_NO_ANSWER}",
+        Wish(changes={"owner_group": "@owners"}),
+    ),
+    (
+        rf"(?:do not|don['’]t|stop offering to) (?:call|ask|ping) anybody{_HERE}(?: {_NO_ANSWER})?",
+        Wish(changes={"owner_group": None}),
+    ),
+    (rf"ask{_HERE} (?:whether|if) answers {_BELONG}", Wish(changes={"suggest_docs": True})),
+    (
+        rf"(?:stop asking|do not ask|don['’]t ask){_HERE} (?:whether|if) answers {_BELONG}",
+        Wish(changes={"suggest_docs": False}),
+    ),
 )
 _COMPILED: Final = tuple((re.compile(phrase, re.IGNORECASE), wish) for phrase, wish in PHRASES)
 _FRAME: Final = re.compile(
@@ -72,6 +90,9 @@ def wish(asked: str) -> Wish | None:
         return None
     for phrase, meant in _COMPILED:
         if found := phrase.fullmatch(frame["said"]):
-            channel = found.groupdict().get("channel")
-            return Wish(meant.mode, {"review_channel": channel}) if channel else meant
+            named = found.groupdict()
+            if channel := named.get("channel"):
+                return Wish(meant.mode, {"review_channel": channel})
+            owners = named.get("group") or (named.get("handle") or "").lower()
+            return Wish(meant.mode, {"owner_group": owners}) if owners else meant
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -16,20 +17,24 @@ from ratchet.domain.effects import (
     Effect,
     Footer,
     KeepRunbook,
+    LookLater,
     OpenPull,
     Post,
     React,
     Reply,
     Said,
     SetManners,
+    SetSchedule,
+    TakeBack,
     UnpinRunbook,
+    Unsay,
     Upload,
 )
 from ratchet.domain.messages import MessageRef
 from ratchet.jobs.base import NewJob, Priority
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline import work
-from ratchet.store import answers, approvals, channels, messages, outbox, runbooks
+from ratchet.store import answers, approvals, channels, messages, outbox, runbooks, schedules
 from ratchet.store.outbox import NewRow
 from ratchet.store.pool import Database
 
@@ -39,12 +44,13 @@ DEFERRED: Final[Mapping[str, type[Deferred]]] = {
     "unpin_runbook": UnpinRunbook,
     "set_manners": SetManners,
     "open_pull": OpenPull,
+    "set_schedule": SetSchedule,
     "reply": Reply,
 }
 
 
 # Effects on Ratchet's own state.
-Stored = Annotate | SetManners | KeepRunbook | UnpinRunbook
+Stored = Annotate | SetManners | SetSchedule | KeepRunbook | UnpinRunbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +73,32 @@ class Commit:
     ) -> None:
         """The same within a transaction of the caller's."""
         rows: list[NewRow] = []
+        jobs: list[NewJob] = []
         for number, effect in enumerate(effects):
             key = f"{run_key}:{number}"
             if isinstance(effect, AskApproval):
                 await approvals.ask(conn, key, handler, effect)
             if isinstance(effect, Reply) and effect.feedback:
                 await answers.add(conn, key, handler, effect)
-            if isinstance(effect, OpenPull):
-                await self.queue.put(conn, [_pull_job(effect, key)])
-            elif isinstance(effect, Annotate | SetManners | KeepRunbook | UnpinRunbook):
-                await change(conn, effect)
-            elif isinstance(effect, Upload):
-                placed = replace(effect, thread_key=_key_of(effects, effect.under, run_key))
-                rows.append(_row(key, handler, placed))
-            else:
-                rows.append(_row(key, handler, effect))
+            match effect:
+                case OpenPull():
+                    jobs.append(_pull_job(effect, key))
+                case LookLater():
+                    jobs.append(quiet_job(effect))
+                case TakeBack():
+                    taken = await approvals.take_back(conn, effect)
+                    rows += [_row(f"{one}:gone", handler, Unsay(where, one)) for one, where in taken]
+                case Annotate() | SetManners() | SetSchedule() | KeepRunbook() | UnpinRunbook():
+                    await change(conn, effect)
+                case Upload():
+                    placed = replace(effect, thread_key=_key_of(effects, effect.under, run_key))
+                    rows.append(_row(key, handler, placed))
+                case _:
+                    rows.append(_row(key, handler, effect))
         if rows:
             await outbox.add(conn, rows)
-            await self.queue.put(conn, [deliver_job(row.key, row.channel_id) for row in rows])
+        if found := [deliver_job(row.key, row.channel_id) for row in rows] + jobs:
+            await self.queue.put(conn, found)
 
 
 async def change(conn: AsyncConnection[Any], effect: Stored) -> None:
@@ -94,6 +108,11 @@ async def change(conn: AsyncConnection[Any], effect: Stored) -> None:
             await messages.annotate(conn, MessageRef(channel_id, ts), attrs)
         case SetManners(channel_id=channel_id, changes=changes, mode=mode):
             await channels.set_manners(conn, channel_id, changes, mode=mode)
+        case SetSchedule(cron=None):
+            await schedules.remove(conn, effect.channel_id, effect.schedule)
+        case SetSchedule(cron=cron):
+            when = (cron or "", effect.time_zone)
+            await schedules.put(conn, effect.channel_id, effect.schedule, when, datetime.now(UTC))
         case KeepRunbook():
             await runbooks.keep(conn, effect)
         case UnpinRunbook():
@@ -108,6 +127,16 @@ def deferred(data: Mapping[str, Any]) -> Deferred:
     if isinstance(fields.get("footer"), dict):
         fields["footer"] = Footer(**fields["footer"])
     return DEFERRED[fields.pop("kind")](**fields)
+
+
+def quiet_job(effect: LookLater) -> NewJob:
+    """One a thread: while it waits, what is written later only makes it wait longer."""
+    return NewJob(
+        work.QuietThreadJob(channel_id=effect.channel_id, thread_ts=effect.thread_ts),
+        Priority.BACKFILL,
+        effect.after_s,
+        unique=f"quiet:{effect.channel_id}:{effect.thread_ts}",
+    )
 
 
 def deliver_job(key: str, channel_id: str) -> NewJob:
@@ -142,7 +171,7 @@ def _row(key: str, handler: str, effect: Said) -> NewRow:
             return NewRow(key, handler, channel_id, thread_ts, shown)
         case Post(channel_id=channel_id, once=once):
             return NewRow(once or key, handler, channel_id, None, asdict(effect))
-        case Upload(channel_id=channel_id):
+        case Upload(channel_id=channel_id) | Unsay(channel_id=channel_id):
             return NewRow(key, handler, channel_id, None, asdict(effect))
         case React(channel_id=channel_id, ts=ts):
             return NewRow(key, handler, channel_id, ts, asdict(effect))

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 
-from ratchet.domain.effects import AskApproval, DirectMessage, Footer, Post, React, Reply, Said, Upload
+from ratchet.domain.effects import (
+    AskApproval,
+    DirectMessage,
+    Footer,
+    Post,
+    React,
+    Reply,
+    Said,
+    Unsay,
+    Upload,
+)
 from ratchet.domain.errors import Refused, Transient
 from ratchet.jobs.base import Done, JobContext, Outcome, Snooze
 from ratchet.pipeline import work
@@ -21,6 +31,8 @@ from ratchet.telemetry import DELIVERED, REFUSED
 
 log = structlog.get_logger(__name__)
 
+UNSAY_AGAIN_S: Final = 2.0
+
 KINDS: Final[dict[str, type[Said]]] = {
     "ask_approval": AskApproval,
     "reply": Reply,
@@ -28,6 +40,7 @@ KINDS: Final[dict[str, type[Said]]] = {
     "direct_message": DirectMessage,
     "react": React,
     "upload": Upload,
+    "unsay": Unsay,
 }
 
 
@@ -61,6 +74,8 @@ class Deliver:
                 posted: list[str] = []
             elif isinstance(effect, Upload):
                 posted = await self._upload(row, effect, thread)
+            elif isinstance(effect, Unsay):
+                posted = await self._unsay(effect)
             else:
                 posted = await self._post(row, effect)
         except Refused as refused:
@@ -95,8 +110,21 @@ class Deliver:
         await self.slack.upload(channel_id, effect.filename, content, title=effect.title, thread_ts=thread)
         return []
 
+    async def _unsay(self, effect: Unsay) -> list[str]:
+        """Delete what was posted under a key; raises Transient while that is still on its way."""
+        row = await self.outbox.get(effect.key)
+        if row is not None and row.state in ("pending", "sending"):
+            raise Transient("what is to be taken back is not posted yet", retry_after=UNSAY_AGAIN_S)
+        for ts in row.slack_ts if row is not None else []:
+            try:
+                await self.slack.delete(self.dev_channel or effect.channel_id, ts)
+            except Refused:
+                log.info("unsaid_before", key=effect.key)
+        return []
+
     async def _post(self, row: OutboxRow, effect: Speech) -> list[str]:
         """Post the parts that are not visible yet; the ts of all of them."""
+        effect = await self._with_group(effect)
         channel_id, thread_ts = await self._where(effect)
         done = dict(enumerate(row.slack_ts))
         if row.state == "sending":
@@ -114,6 +142,17 @@ class Deliver:
                 await self.outbox.not_begun(row.key, str(transient))
             raise
         return [done[n] for n in sorted(done)]
+
+    async def _with_group(self, effect: Speech) -> Speech:
+        """With the id of the user group that it notifies; one that Slack does not know is only named."""
+        if not isinstance(effect, Reply) or effect.ping is None or not effect.ping.startswith("@"):
+            return effect
+        try:
+            found = await self.slack.group_of(effect.ping)
+        except Refused as refused:
+            log.warning("owner_group_unknown", reason=str(refused))
+            found = None
+        return replace(effect, ping=found or effect.ping)
 
     async def _parts(
         self, row: OutboxRow, effect: Speech, where: tuple[str, str | None], done: dict[int, str]

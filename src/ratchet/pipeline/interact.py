@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 from psycopg import AsyncConnection
 
-from ratchet.domain.effects import Footer, Reply
+from ratchet.domain.effects import Footer, Form, Reply
 from ratchet.domain.errors import Refused
+from ratchet.handlers.update_docs import SHORTCUT
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
 from ratchet.pipeline import votes, work
 from ratchet.pipeline.approvers import Approvers
@@ -37,6 +39,23 @@ SAID_OF_DRAFT: Final = {
 }
 
 
+SAID_OF: Final[Mapping[Form, Mapping[str, str]]] = {
+    "approval": SAID,
+    "hand_over": {
+        "approved": "🙋 <@{by}> called the owners.",
+        "rejected": "",
+        "expired": "⌛ Expired. Nobody was called.",
+        "withdrawn": "The question was answered or deleted. Nobody was called.",
+    },
+    "suggest_docs": {
+        "approved": "✏️ <@{by}>: it belongs into the documents.",
+        "rejected": "<@{by}>: no. I do not ask again about this thread.",
+        "expired": "⌛ Expired. The documents stay as they are.",
+        "withdrawn": "A message that this rests on was deleted.",
+    },
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Interact:
     outbox: Outbox
@@ -60,9 +79,10 @@ class Interact:
 
     async def _decide(self, job: work.InteractionJob, answer: render.Answer, key: str) -> Outcome:
         """The first click of somebody who may decides; what was agreed to happens in the same transaction."""
-        asked_by = await approvals.asked_by(self.commit.db, key)
-        # Slack may have to be asked: not while a transaction is open.
-        may = answer == "reject" or await self.approvers.may(job.user_id, asked_by or "")
+        asked_by, form = await approvals.asked_by(self.commit.db, key) or ("", "approval")
+        # Slack may have to be asked: not while a transaction is open. Other forms change nothing.
+        free = answer == "reject" or form != "approval"
+        may = free or await self.approvers.may(job.user_id, asked_by)
         async with self.commit.db.transaction() as conn:
             approval = await approvals.get(conn, key)
             if approval is None:
@@ -78,6 +98,8 @@ class Interact:
                 if approval.state == "approved":
                     effects = [deferred(data) for data in approval.effects]
                     await self.commit.store(conn, f"{key}:approved", approval.handler, effects)
+                if proposed := _proposal_job(approval, job):
+                    await self.commit.queue.put(conn, [proposed])
                 if approval.waits and approval.state in ("approved", "rejected"):
                     await self.commit.queue.put(conn, [_resume_job(approval)])
         log.info("approval", key=key, state=approval.state)
@@ -88,7 +110,9 @@ class Interact:
         """The question without its buttons, and what became of it. Shown again, it is the same."""
         if job.channel_id is None or job.message_ts is None:
             return
-        said = (SAID_OF_DRAFT if approval.draft else SAID)[approval.state].format(by=approval.decided_by)
+        said = (SAID_OF_DRAFT if approval.draft else SAID_OF[approval.form])[approval.state].format(
+            by=approval.decided_by
+        )
         kept = approval.markdown.split("\n", 1)[0] if approval.draft else approval.markdown
         text = f"{kept}\n\n{said}" if kept else said
         reply = Reply(approval.channel_id, approval.thread_ts, text, Footer(approval.handler))
@@ -118,6 +142,14 @@ async def _silent(conn: AsyncConnection[Any], approval: Approval) -> bool:
 def _resume_job(approval: Approval) -> NewJob:
     job = work.ResumeJob(key=approval.key, channel_id=approval.channel_id, thread_ts=approval.thread_ts)
     return NewJob(job, priority=Priority.LIVE, unique=f"resume:{approval.key}")
+
+
+def _proposal_job(approval: Approval, job: work.InteractionJob) -> NewJob | None:
+    """As if who said yes had used the shortcut on the thread; None where a person writes the page."""
+    if approval.form != "suggest_docs" or approval.state != "approved" or approval.effects:
+        return None
+    source = {"channel_id": approval.source_channel, "message_ts": approval.source_ts, "thread_ts": None}
+    return shortcut_job(job.model_copy(update={**source, "action_id": SHORTCUT}))
 
 
 def _decided(approval: Approval, answer: render.Answer, by: str) -> Approval:

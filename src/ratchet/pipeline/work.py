@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from ratchet.jobs.base import Job
@@ -153,6 +154,29 @@ class GreetJob(Job):
     kind: ClassVar[str] = "greet"
     channel_id: str
     thread_ts: str | None = None
+
+
+class QuietThreadJob(Job):
+    """A thread of a help channel may have gone quiet."""
+
+    kind: ClassVar[str] = "quiet_thread"
+    channel_id: str
+    thread_ts: str
+
+    def serial_key(self) -> str:
+        return f"handler:{self.channel_id}:{self.thread_ts}"
+
+
+class ScheduledJob(Job):
+    """What is due in a channel by the clock. `due` names the run."""
+
+    kind: ClassVar[str] = "scheduled"
+    schedule: str
+    channel_id: str
+    due: datetime
+
+    def serial_key(self) -> str:
+        return f"schedule:{self.schedule}:{self.channel_id}"
 
 
 class PeopleJob(Job):

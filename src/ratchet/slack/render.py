@@ -7,10 +7,11 @@ Markdown block, and mrkdwn sections for a workspace that answers `invalid_blocks
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ratchet.domain.effects import AskApproval, DirectMessage, Footer, Post, Reply
+from ratchet.domain.effects import AskApproval, DirectMessage, Footer, Form, Post, Reply
 from ratchet.slack.clean import clean_text
 from ratchet.slack.mrkdwn import defuse, escape, to_mrkdwn, to_plain
 from ratchet.slack.split import fit, size
@@ -23,10 +24,16 @@ TEXT_LIMIT: Final = 300
 _BODY_LIMIT: Final = 11_400  # leaves room for footer and feedback
 _SECTION_SOURCE: Final = 2_900
 
+_GROUP_ID: Final = re.compile(r"S[A-Z0-9]{1,40}")
 FEEDBACK_ACTIONS: Final = frozenset({"feedback", "feedback_up", "feedback_down"})
 Vote = Literal["up", "down"]
 Block = dict[str, Any]
 Buttons = tuple[tuple[Block, ...], tuple[Block, ...]]
+LABELS: Final[Mapping[Form, tuple[str, ...]]] = {
+    "approval": ("Approve", "Reject"),
+    "hand_over": ("Ask the owners",),
+    "suggest_docs": ("Yes", "No"),
+}
 NO_BUTTONS: Final[Buttons] = ((), ())
 Speech = Reply | Post | DirectMessage | AskApproval
 Answer = Literal["approve", "reject"]
@@ -51,10 +58,22 @@ def render(effect: Speech, key: str) -> list[OutgoingMessage]:
         return [_in_dialect(part) for part in fit(markdown, _SECTION_SOURCE, _short) if part.strip()]
     parts = [part for part in fit(markdown, _BODY_LIMIT, _fits) if part.strip()]
     footer = None if isinstance(effect, DirectMessage) else effect.footer
-    return [
+    messages = [
         _message(part, footer if last else None, _buttons(effect, key) if last else NO_BUTTONS)
         for part, last in ((part, number == len(parts)) for number, part in enumerate(parts, 1))
     ]
+    if isinstance(effect, Reply) and effect.ping and messages:
+        messages[0] = _pinging(messages[0], effect.ping)
+    return messages
+
+
+def _pinging(message: OutgoingMessage, group: str) -> OutgoingMessage:
+    """The message, with a user group notified in front of it. One without an id is only named."""
+    ping = f"<!subteam^{group}>" if _GROUP_ID.fullmatch(group) else escape(group)
+    block = _section(ping)
+    return OutgoingMessage(
+        f"{ping} {message.text}", (block, *message.blocks), (block, *message.fallback_blocks)
+    )
 
 
 def _buttons(effect: Speech, key: str) -> Buttons:
@@ -63,7 +82,7 @@ def _buttons(effect: Speech, key: str) -> Buttons:
         case Reply(feedback=True):
             return (_feedback(key),), (_feedback_buttons(key),)
         case AskApproval():
-            block = _decision(key, ("Post", "Discard") if effect.draft else ("Approve", "Reject"))
+            block = _decision(key, ("Post", "Discard") if effect.draft else LABELS[effect.form])
             return (block,), (block,)
         case _:
             return NO_BUTTONS
@@ -172,7 +191,9 @@ def _button_of(label: str, vote: Vote, key: str) -> Block:
     return {"text": {"type": "plain_text", "text": label}, "value": f"{vote}:{key[:MAX_KEY]}"}
 
 
-def _decision(key: str, labels: tuple[str, str]) -> Block:
+def _decision(key: str, labels: Sequence[str]) -> Block:
+    """`labels`: what says yes, and what says no if there is such a button."""
+    answers = (("approve", "primary"), ("reject", "danger"))
     elements = [
         {
             "type": "button",
@@ -181,6 +202,6 @@ def _decision(key: str, labels: tuple[str, str]) -> Block:
             "text": {"type": "plain_text", "text": label},
             "value": f"{answer}:{key[:MAX_KEY]}",
         }
-        for answer, label, style in (("approve", labels[0], "primary"), ("reject", labels[1], "danger"))
+        for (answer, style), label in zip(answers, labels, strict=False)
     ]
     return {"type": "actions", "elements": elements}

@@ -386,6 +386,16 @@ class SlackWeb:
         users = _data(answer).get("users")
         return [str(user) for user in users] if isinstance(users, list) else []
 
+    async def group_of(self, handle: str) -> str | None:
+        """The id of the user group with that @handle; None for none. Needs the scope usergroups:read."""
+        answer = await self._call("usergroups.list", self._client.usergroups_list)
+        groups = _data(answer).get("usergroups")
+        wanted = handle.removeprefix("@").lower()
+        for group in groups if isinstance(groups, list) else ():
+            if isinstance(group, dict) and _text(group, "handle").lower() == wanted:
+                return _text(group, "id") or None
+        return None
+
     async def bot(self, bot_id: str) -> SlackBot:
         answer = await self._call("bots.info", lambda: self._client.bots_info(bot=bot_id))
         bot = _json(_data(answer), "bot")

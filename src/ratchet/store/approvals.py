@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from ratchet.domain.effects import AskApproval
+from ratchet.domain.effects import AskApproval, Form, TakeBack
 from ratchet.domain.messages import MessageRef
 from ratchet.store.pool import Database
 
@@ -18,15 +18,15 @@ State = Literal["pending", "approved", "rejected", "expired", "withdrawn"]
 
 ASK: Final = """
 insert into approvals (key, handler, channel_id, thread_ts, asked_by, source_channel, source_ts, markdown, effects,
-                       turn, draft, expires_at)
+                       turn, draft, form, expires_at)
 values (%(key)s, %(handler)s, %(channel_id)s, %(thread_ts)s, %(asked_by)s, %(source_channel)s, %(source_ts)s,
-        %(markdown)s, %(effects)s, %(turn)s, %(draft)s, now() + make_interval(secs => %(expires_s)s))
+        %(markdown)s, %(effects)s, %(turn)s, %(draft)s, %(form)s, now() + make_interval(secs => %(expires_s)s))
 on conflict (key) do nothing
 """
 # Locked, so that of two clicks at once one decides.
 GET: Final = """
 select key, handler, channel_id, thread_ts, asked_by, source_channel, source_ts, markdown, effects,
-       turn is not null as waits, draft, state, decided_by, expires_at < now() as late
+       turn is not null as waits, draft, form, state, decided_by, expires_at < now() as late
 from approvals where key = %(key)s for update
 """
 DECIDE: Final = """
@@ -38,7 +38,17 @@ where key = %(key)s
 AUDIT: Final = """
 insert into audit (who, action, subject, attrs) values (%(who)s, %(action)s, %(subject)s, %(attrs)s)
 """
-ASKED_BY: Final = "select asked_by from approvals where key = %(key)s"
+ASKED_BY: Final = "select asked_by, form from approvals where key = %(key)s"
+# By the message that it is about, which has an index.
+TAKE_BACK: Final = """
+update approvals set state = 'withdrawn', markdown = '', effects = '[]'
+where source_channel = %(channel_id)s and source_ts = %(ts)s and form = %(form)s and state = 'pending'
+returning key, channel_id
+"""
+OPEN: Final = """
+select asked_by from approvals where source_channel = %(channel_id)s and source_ts = %(ts)s
+  and form = %(form)s and state = 'pending' limit 1
+"""
 TAKE_TURN: Final = """
 with taken as (select key, turn from approvals where key = %(key)s for update)
 update approvals a set turn = null from taken where a.key = taken.key returning taken.turn
@@ -49,10 +59,10 @@ update approvals a set markdown = '', effects = '[]', turn = null,
 from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
 where a.source_channel = u.channel_id and a.source_ts = u.ts
 """
-# Drafts that quote one of the messages, found by its permalink.
+# Drafts and suggestions that quote one of the messages, found by its permalink.
 WITHDRAW_DRAFTS: Final = """
 update approvals a set markdown = '', effects = '[]', state = 'withdrawn'
-where a.draft and a.state = 'pending' and exists (
+where (a.draft or a.form <> 'approval') and a.state = 'pending' and exists (
     select from unnest(%(channels)s::text[], %(ts)s::text[]) as u (channel_id, ts)
     where strpos(a.effects::text, '/archives/' || u.channel_id || '/p' || replace(u.ts, '.', '')) > 0)
 """
@@ -73,6 +83,7 @@ class Approval:
     effects: list[dict[str, Any]]
     waits: bool
     draft: bool
+    form: Form
     state: State
     decided_by: str | None
     late: bool
@@ -93,6 +104,7 @@ async def ask(conn: AsyncConnection[Any], key: str, handler: str, effect: AskApp
             "effects": Jsonb([asdict(one) for one in effect.effects]),
             "turn": Jsonb(effect.turn) if effect.turn is not None else None,
             "draft": effect.draft,
+            "form": effect.form,
             "expires_s": effect.expires_s,
         },
     )
@@ -104,10 +116,31 @@ async def get(conn: AsyncConnection[Any], key: str) -> Approval | None:
         return await (await cur.execute(GET, {"key": key})).fetchone()
 
 
-async def asked_by(db: Database, key: str) -> str | None:
-    """User id of who asked; None when nothing was asked under that key."""
-    async with db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
+async def asked_by(db: Database, key: str) -> tuple[str, Form] | None:
+    """User id of who asked, and in which form; None when nothing was asked under that key."""
+    async with db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
         return await (await cur.execute(ASKED_BY, {"key": key})).fetchone()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestions:
+    """Satisfies `ratchet.handlers.hand_over.OpenQuestions`."""
+
+    db: Database
+
+    async def waiting(self, source: MessageRef, form: Form) -> str | None:
+        """See the Protocol."""
+        values = {"channel_id": source.channel_id, "ts": source.ts, "form": form}
+        async with self.db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
+            return await (await cur.execute(OPEN, values)).fetchone()
+
+
+async def take_back(conn: AsyncConnection[Any], effect: TakeBack) -> list[tuple[str, str]]:
+    """Nobody need decide it any more; keys, and the channels in which it was asked."""
+    channel_id, ts = effect.source
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        await cur.execute(TAKE_BACK, {"channel_id": channel_id, "ts": ts, "form": effect.form})
+        return await cur.fetchall()
 
 
 async def take_turn(conn: AsyncConnection[Any], key: str) -> dict[str, Any] | None:

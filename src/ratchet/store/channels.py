@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, kwargs_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from ratchet.domain.channels import CHANNEL_ID, Changes, Manners
+from ratchet.domain.channels import CHANNEL_ID, GROUP, MAX_QUIET_MINUTES, Changes, Manners
 from ratchet.domain.errors import Refused
 from ratchet.domain.events import ChannelChanged
 from ratchet.domain.messages import Channel, ChannelMode
@@ -109,6 +109,8 @@ select * from unnest(%(ids)s::text[], %(names)s::text[], %(emails)s::text[], %(b
 on conflict (id) do update set name = excluded.name, email = excluded.email, bot = excluded.bot,
     attrs = excluded.attrs, updated_at = now()
 """
+# Settings that are not on or off.
+NO_SWITCH: Final = frozenset({"quiet_until", "review_channel", "owner_group", "quiet_minutes"})
 NAMES: Final = "select id, name from people where id = any(%(ids)s)"
 
 
@@ -308,16 +310,21 @@ def manners_of(stored: object, channel_id: str) -> Manners:
     return Manners(**usable)
 
 
-def _value(name: str, stored: object) -> bool | str | datetime | None:
+def _value(name: str, stored: object) -> bool | int | str | datetime | None:
     """Raises ValueError, OverflowError."""
-    if name not in ("quiet_until", "review_channel") and isinstance(stored, bool):
-        return stored
-    if name in ("quiet_until", "review_channel") and stored is None:
-        return None
-    if name == "review_channel" and isinstance(stored, str) and CHANNEL_ID.fullmatch(stored):
-        return stored
-    if name == "quiet_until" and isinstance(stored, str):
-        moment = datetime.fromisoformat(stored)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
+    match name, stored:
+        case "quiet_until" | "review_channel" | "owner_group", None:
+            return None
+        case "review_channel", str() if CHANNEL_ID.fullmatch(stored):
+            return stored
+        case "owner_group", str() if GROUP.fullmatch(stored):
+            return stored
+        case "quiet_minutes", int() if not isinstance(stored, bool) and 0 <= stored <= MAX_QUIET_MINUTES:
+            return stored
+        case "quiet_until", str():
+            moment = datetime.fromisoformat(stored)
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        case _, bool() if name not in NO_SWITCH:
+            return stored
     raise ValueError(f"{name} cannot be this")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 
@@ -14,6 +14,9 @@ from ratchet.web.models import (
     MessageOut,
     MessagePage,
     OnboardAccepted,
+    ScheduleIn,
+    ScheduleList,
+    ScheduleOut,
     Thread,
 )
 from ratchet.web.parameters import TS, ChannelId, Name, PageSize, Ts
@@ -21,6 +24,7 @@ from ratchet.web.problems import RESPONSES
 from ratchet.web.services import Services
 
 MAX_ONBOARD = 100_000
+ScheduleKind = Literal["gap_list"]
 NOT_PEOPLE = frozenset({"bot", "self"})
 
 
@@ -44,6 +48,26 @@ def router(services: Services) -> APIRouter:
         mode = wanted.pop("mode", None)
         channel = await the_channel(services, name)
         return ChannelOut.of(await services.channels.configure(channel.id, mode, wanted) or channel)
+
+    @routes.get("/{name}/schedules")
+    async def list_schedules(name: Name) -> ScheduleList:
+        """What happens in the channel by the clock."""
+        channel = await the_channel(services, name)
+        return ScheduleList(schedules=list(map(ScheduleOut.of, await services.schedules.of(channel.id))))
+
+    @routes.put("/{name}/schedules/{kind}")
+    async def set_schedule(name: Name, kind: ScheduleKind, schedule: ScheduleIn) -> ScheduleList:
+        """Do something in the channel by the clock; `gap_list` posts what the documents lack."""
+        channel, when = await the_channel(services, name), (schedule.cron, schedule.time_zone)
+        await services.schedules.set(channel.id, kind, when, services.now())
+        return ScheduleList(schedules=list(map(ScheduleOut.of, await services.schedules.of(channel.id))))
+
+    @routes.delete("/{name}/schedules/{kind}")
+    async def remove_schedule(name: Name, kind: ScheduleKind) -> ScheduleList:
+        """Do it no more."""
+        channel = await the_channel(services, name)
+        await services.schedules.remove(channel.id, kind)
+        return ScheduleList(schedules=list(map(ScheduleOut.of, await services.schedules.of(channel.id))))
 
     @routes.get("/{name}/messages")
     async def list_messages(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
+from ratchet.domain.channels import GROUP, MAX_QUIET_MINUTES
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, ChannelMode, Message
 from ratchet.domain.runbooks import KeptRunbook, to_json
+from ratchet.domain.schedules import Schedule
 from ratchet.store.documents import SourceStatus
 from ratchet.store.incidents import AlertSummary, Firing, ServiceSummary
 from ratchet.store.search import Hit
-from ratchet.web.parameters import Moment, RecordedChannel
+from ratchet.web.parameters import Moment, RecordedChannel, clean
 
 
 class ChannelOut(BaseModel):
@@ -35,6 +37,10 @@ class ChannelOut(BaseModel):
     quiet_until: datetime | None
     follow_ups: bool
     review_channel: str | None
+    owner_group: str | None
+    suggest_docs: bool
+    quiet_minutes: int
+    suggest_in_review: bool
 
     @classmethod
     def of(cls, channel: Channel) -> ChannelOut:
@@ -44,7 +50,8 @@ class ChannelOut(BaseModel):
 class ChannelChanges(BaseModel):
     """What is not given stays as it is. `quiet_until` null: no longer quiet; without a zone it is in UTC.
 
-    `review_channel`: where drafts wait for a person, by id; null for none.
+    `review_channel`: where drafts wait for a person, by id; null for none. `owner_group`: who is called by a
+    click, by id (S…) or @handle; null for nobody. `quiet_minutes`: when a thread counts as quiet.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -57,6 +64,39 @@ class ChannelChanges(BaseModel):
     quiet_until: Moment | None = None
     follow_ups: StrictBool = False
     review_channel: RecordedChannel | None = None
+    owner_group: Annotated[str, StringConstraints(pattern=f"^(?:{GROUP.pattern})$")] | None = None
+    suggest_docs: StrictBool = False
+    quiet_minutes: Annotated[StrictInt, Field(ge=1, le=MAX_QUIET_MINUTES)] = 240
+    suggest_in_review: StrictBool = False
+
+
+class ScheduleIn(BaseModel):
+    """`cron`: five fields. `time_zone`: a name such as Europe/Berlin."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cron: Annotated[str, AfterValidator(clean), StringConstraints(max_length=100)]
+    time_zone: Annotated[str, AfterValidator(clean), StringConstraints(max_length=100)] = "UTC"
+
+
+class ScheduleOut(BaseModel):
+    """`due_at`: the next time."""
+
+    kind: str
+    cron: str
+    time_zone: str
+    due_at: datetime
+    last_run_at: datetime | None
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> ScheduleOut:
+        fields = asdict(schedule)
+        fields.pop("channel_id")
+        return cls.model_validate(fields)
+
+
+class ScheduleList(BaseModel):
+    schedules: list[ScheduleOut]
 
 
 class SenderOut(BaseModel):

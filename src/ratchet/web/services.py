@@ -22,6 +22,7 @@ from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
 from ratchet.store.outbox import Outbox
 from ratchet.store.overview import Overviews
+from ratchet.store.schedules import Schedules
 from ratchet.store.search import Search
 from ratchet.tools.base import GapReader, Permalinks, ReportReader
 
@@ -96,6 +97,7 @@ class Services:
     runbook_versions: what was kept for a service and an alert, newest first, of what is public (scope "").
     post: Markdown into a channel by id.
     overview: what is read over all channels at once.
+    schedules: what happens in channels by the clock.
     reports, gaps: what reports are made of. links: permalinks of messages.
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
     tools: what is served at /mcp; they read what is public.
@@ -121,6 +123,7 @@ class Services:
     post: Callable[[str, str], Awaitable[None]]
     reports: ReportReader
     gaps: GapReader
+    schedules: Schedules
     links: Permalinks
     overview: Overviews
     token: str | None = field(default=None, repr=False)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.cli.channel import Options, changes, shown_or_set
+from ratchet.cli.channel import Options, changes, reschedule, shown_or_set, when
 from ratchet.domain.channels import Manners
 from ratchet.domain.errors import Misconfigured, Refused
 from ratchet.domain.messages import Channel
 from ratchet.store.channels import Channels
 from ratchet.store.pool import Database
+from ratchet.store.schedules import Schedules
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -44,6 +45,10 @@ async def test_without_options_the_settings_are_shown(database: Database, name: 
         "  quiet             off",
         "  follow-ups        off",
         "  review-channel    off",
+        "  owner-group       off",
+        "  suggest-docs      off",
+        "  suggest-after     240 min",
+        "  suggest-in        thread",
     ]
 
 
@@ -144,3 +149,31 @@ async def test_the_command_says_what_it_did_and_fails_in_a_sentence(
     code, _, errors = await ratchet("ops", "--quiet", "ever")
     assert (code, errors.count("\n")) == (2, 1)
     assert (await ratchet("ops", "--mode", "loud"))[0] == 2
+
+
+async def test_a_help_channel_is_set_and_its_list_of_gaps_scheduled(database: Database) -> None:
+    wanted = Options(owner_group="@platform", suggest_docs="on", suggest_after="30m", suggest_in="review")
+    assert await said(database, "help", wanted) == [
+        "#help (C3)",
+        "  owner-group: off -> @platform",
+        "  suggest-docs: off -> on",
+        "  suggest-after: 240 min -> 30 min",
+        "  suggest-in: thread -> review",
+    ]
+    channels, schedules = Channels(database), Schedules(database)
+    await reschedule(channels, schedules, "help", ("on", "Europe/Berlin"), NOW)
+    assert when(await schedules.of("C3")) == "0 9 * * 1 (Europe/Berlin), next 2026-11-23 08:00 UTC"
+    await reschedule(channels, schedules, "help", ("off", "UTC"), NOW)
+    assert when(await schedules.of("C3")) == "off"
+    with pytest.raises(Refused, match="no schedule"):
+        await reschedule(channels, schedules, "help", ("often", "UTC"), NOW)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [Options(owner_group="platform"), Options(suggest_after="soon"), Options(suggest_after="2w")],
+    ids=["group", "no-time", "too-long"],
+)
+def test_what_cannot_be_read_is_said(wrong: Options) -> None:
+    with pytest.raises(Misconfigured):
+        changes(wrong, NOW)

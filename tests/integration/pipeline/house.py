@@ -27,6 +27,7 @@ KINDS: Final[dict[str, type[Job]]] = {
     for kind in (
         work.MessageJob, work.HandlerJob, work.DeliverJob, work.OnboardJob, work.ThreadJob, work.RecoverJob,
         work.InteractionJob, work.PeopleJob, work.ChannelsJob, work.UnderstandJob, work.GreetJob,
+        work.QuietThreadJob, work.ScheduledJob, work.ShortcutJob,
     )
 }  # fmt: skip
 WAITING: Final = "select id, entrypoint, payload from jobs where status = 'queued' order by priority desc, id"

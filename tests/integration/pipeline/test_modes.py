@@ -20,6 +20,7 @@ from ratchet.handlers.runbook import LearnRunbook, RunbookHandler, RunbookReques
 from ratchet.handlers.runbook_change import ChangeRunbook
 from ratchet.handlers.runbook_writer import RunbookWriter
 from ratchet.handlers.talk import Talk
+from ratchet.handlers.unasked import Evidence
 from ratchet.llm.budget import Usage
 from ratchet.llm.turn import ToolResult, Turn, TurnResult
 from ratchet.pipeline import work
@@ -34,6 +35,7 @@ from ratchet.pipeline.interact import Interact
 from ratchet.pipeline.monitors import MonitorFile
 from ratchet.pipeline.progress import SlackProgress
 from ratchet.slack.web import SlackWeb
+from ratchet.store.approvals import OpenQuestions
 from ratchet.store.channels import Channels
 from ratchet.store.conversations import Conversations
 from ratchet.store.incidents import Incidents
@@ -75,6 +77,7 @@ class Team:
     review: str = ""
     person: str = ""
     other: str = ""
+    evidence: Evidence | None = None
 
     async def prepare(self) -> None:
         control = self.slack.control
@@ -108,7 +111,14 @@ class Team:
             ChangeRunbook(writer, Incidents(db), LINKS, Channels(db)),
             ChannelMonitors(MonitorFile(None), None, CleanRoom()),
             Assistant(Reader(db), LINKS, self.model),
-            Talk(Channels(db), Conversations(db), LINKS, SlackProgress(self.web)),
+            Talk(
+                Channels(db),
+                Conversations(db),
+                LINKS,
+                SlackProgress(self.web),
+                OpenQuestions(db),
+                self.evidence,
+            ),
         )
         return Dispatch(db, self.house.queue, self.house.classifier, handlers, ME.user_id)
 

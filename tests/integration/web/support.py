@@ -24,6 +24,7 @@ from ratchet.store.outbox import Outbox
 from ratchet.store.overview import Overviews
 from ratchet.store.pool import Database
 from ratchet.store.reader import Reader
+from ratchet.store.schedules import Schedules
 from ratchet.store.search import Search
 from ratchet.tools.base import WorkspaceLinks
 from ratchet.web.app import create_app
@@ -97,6 +98,7 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         post=house.post,
         reports=Reader(database),
         gaps=HelpThreads(database),
+        schedules=Schedules(database),
         links=WorkspaceLinks("https://team.slack.com"),
         overview=Overviews(database),
         token=token,

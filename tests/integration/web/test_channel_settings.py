@@ -22,6 +22,10 @@ DEFAULTS = {
     "quiet_until": None,
     "follow_ups": False,
     "review_channel": None,
+    "owner_group": None,
+    "suggest_docs": False,
+    "quiet_minutes": 240,
+    "suggest_in_review": False,
 }
 
 
@@ -124,3 +128,32 @@ async def test_a_channel_nobody_records_is_404_and_a_stranger_is_kept_out(databa
     async with client(database, token="secret") as http:
         stranger = await http.patch("/api/channels/ops", headers=OWN, json={"mode": "off"})
     assert (missing.status_code, foreign.status_code, stranger.status_code) == (404, 403, 401)
+
+
+async def test_the_gap_list_is_scheduled_over_http(database: Database) -> None:
+    await fill(database)
+    async with client(database) as http:
+        at = "/api/channels/ops/schedules"
+        weekly = {"cron": "0 9 * * 1", "time_zone": "Europe/Berlin"}
+        answer = await http.put(f"{at}/gap_list", json=weekly, headers=OWN)
+        assert answer.status_code == 200, answer.text
+        [schedule] = (await http.get(at)).json()["schedules"]
+        assert (schedule["kind"], schedule["time_zone"], schedule["last_run_at"]) == (
+            "gap_list",
+            "Europe/Berlin",
+            None,
+        )
+        wrong = await http.put(f"{at}/gap_list", json={"cron": "often"}, headers=OWN)
+        assert (wrong.status_code, "no schedule" in wrong.text) == (422, True)
+        assert (await http.delete(f"{at}/gap_list", headers=OWN)).json() == {"schedules": []}
+        assert (await http.put(f"{at}/weather", json=weekly, headers=OWN)).status_code == 422
+
+
+async def test_how_a_help_channel_behaves_is_set_over_http(database: Database) -> None:
+    await fill(database)
+    async with client(database) as http:
+        wanted = {"owner_group": "@platform", "suggest_docs": True, "quiet_minutes": 30}
+        answer = await http.patch("/api/channels/ops", json=wanted, headers=OWN)
+        assert wanted.items() <= answer.json().items()
+        for wrong in ({"owner_group": "platform"}, {"quiet_minutes": 0}, {"suggest_docs": "yes"}):
+            assert (await http.patch("/api/channels/ops", json=wrong, headers=OWN)).status_code == 422

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from ratchet.domain.documents import DocumentHit, Passage
 from ratchet.domain.effects import Effect, Footer, Reply
 from ratchet.domain.errors import RatchetError, Refused, Transient
 from ratchet.domain.messages import Channel, ChannelKind, Message, Sender, SenderKind
 from ratchet.handlers.drafts import Review
+from ratchet.handlers.hand_over import CALL, hand_over
 from ratchet.handlers.unasked import Unasked
 from ratchet.llm.turn import ToolResult
 from tests.unit.handlers.talking import (
@@ -46,6 +48,57 @@ def unasked(
 
 async def answered(*more: Message, **how: Any) -> Sequence[Effect]:
     return await unasked(*more, **{"runner": ScriptedRunner(), **how}).handle(heard(QUESTION, AUTO))
+
+
+SURELY = DocumentHit(
+    "docs/upload.md", "docs", "upload.md", "Uploads", "When it fails", "https://docs.example.com/upload.md",
+    (Passage("When it fails", "Prune the bucket when the upload fails at night.", 0.6),), 0.6,
+)  # fmt: skip
+
+
+@dataclass
+class Pages:
+    """Finds one passage, whatever is asked."""
+
+    hit: DocumentHit | None
+
+    async def nearest(self, text: str) -> DocumentHit | None:
+        assert text == QUESTION.text
+        return self.hit
+
+
+async def by_page(hit: DocumentHit | None, runner: ScriptedRunner | None = None) -> Sequence[Effect]:
+    return await replace(unasked(runner=runner), evidence=Pages(hit)).handle(heard(QUESTION, AUTO))
+
+
+async def test_without_a_model_a_page_that_means_the_same_is_quoted_with_its_link() -> None:
+    quote = (
+        "> Prune the bucket when the upload fails at night.\n"
+        "— [Uploads › When it fails](https://docs.example.com/upload.md)"
+    )
+    said = [Reply(HELP.id, ASKED_TS, quote, Footer("unasked"), feedback=True)]
+    assert await by_page(SURELY) == said
+    assert await by_page(SURELY, ScriptedRunner(Refused("no"))) == said
+    assert await by_page(replace(SURELY, score=0.54)) == []
+    assert await by_page(None) == []
+
+
+async def test_a_model_that_does_not_know_is_not_overruled_by_a_page() -> None:
+    assert await by_page(SURELY, ScriptedRunner("NO_ANSWER")) == []
+
+
+OWNED = channel_in("auto", owner_group="S0PLAT")
+
+
+async def test_what_has_no_answer_may_be_handed_over_and_calls_nobody_by_itself() -> None:
+    silent = unasked(runner=ScriptedRunner("NO_ANSWER"))
+    offer = hand_over(QUESTION, "S0PLAT")
+    assert await silent.handle(heard(QUESTION, OWNED)) == [offer]
+    assert "S0PLAT" not in offer.markdown
+    assert offer.effects == (Reply(HELP.id, ASKED_TS, CALL, Footer("hand_over"), ping="S0PLAT"),)
+    assert await unasked(runner=ScriptedRunner()).handle(heard(QUESTION, OWNED)) != [offer]
+    late = unasked(person(at(1), "look at the bucket", "Bo", parent=ASKED_TS), runner=None)
+    assert await late.handle(heard(QUESTION, OWNED)) == []
 
 
 def wants(asked: Message = QUESTION, channel: Channel = AUTO, **changes: Any) -> bool:

@@ -16,6 +16,7 @@ from ratchet.handlers.mentions import REQUESTS, asked_wish, is_request
 from ratchet.handlers.wishes import PHRASES, Wish, wish
 from tests.unit.handlers.talking import HELP, LINKS, ME, heard, person, record
 
+BY_ID = "offer to call <!subteam^S0PLAT|@platform> when you have no answer"
 SAID: dict[str, Wish] = {
     "in this channel only answer when mentioned": Wish("mention"),
     "only answer here when I mention you": Wish("mention"),
@@ -37,6 +38,11 @@ SAID: dict[str, Wish] = {
     "start posting summaries of storms here": Wish(changes={"storms": True}),
     "take follow-ups here without a mention": Wish(changes={"follow_ups": True}),
     "answer followups only when asked": Wish(changes={"follow_ups": False}),
+    BY_ID: Wish(changes={"owner_group": "S0PLAT"}),
+    "offer to ask @platform-team here if you find no answer": Wish(changes={"owner_group": "@platform-team"}),
+    "don't call anybody here": Wish(changes={"owner_group": None}),
+    "ask here whether answers belong into the docs": Wish(changes={"suggest_docs": True}),
+    "stop asking whether answers belong in the documentation": Wish(changes={"suggest_docs": False}),
 }
 
 
@@ -140,4 +146,5 @@ def test_every_phrase_is_in_the_documentation() -> None:
     docs = Path(__file__).parents[3] / "docs" / "assistant.md"
     written = set(re.findall(r"`@ratchet ([^`]+)`", docs.read_text("utf-8")))
     meant = {str(wish(text.replace("#answers", "<#C0REVIEW>"))) for text in written}
-    assert {str(one) for one in SAID.values()} - meant == {str(SAID["send drafts to <#G0REVIEW>"])}
+    by_id = ("send drafts to <#G0REVIEW>", BY_ID)
+    assert {str(one) for one in SAID.values()} - meant == {str(SAID[one]) for one in by_id}
