@@ -37,7 +37,7 @@ NO_ANSWER: Final = "NO_ANSWER"
 
 
 # As near must a page come to a question, as a cosine; measured, see docs/help-channels.md.
-SURE: Final = 0.55
+SURE: Final = 0.6
 
 
 class Evidence(Protocol):

@@ -79,7 +79,7 @@ async def test_without_a_model_a_page_that_means_the_same_is_quoted_with_its_lin
     said = [Reply(HELP.id, ASKED_TS, quote, Footer("unasked"), feedback=True)]
     assert await by_page(SURELY) == said
     assert await by_page(SURELY, ScriptedRunner(Refused("no"))) == said
-    assert await by_page(replace(SURELY, score=0.54)) == []
+    assert await by_page(replace(SURELY, score=0.59)) == []
     assert await by_page(None) == []
 
 
