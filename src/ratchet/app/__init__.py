@@ -21,6 +21,7 @@ from ratchet.app.models import Thinking, chosen_models, language_model, recorded
 from ratchet.app.store import Store, open_server, open_store
 from ratchet.domain.errors import Transient
 from ratchet.domain.schedules import GAP_LIST
+from ratchet.handlers.gap_model import GapModel
 from ratchet.handlers.suggest_docs import SuggestDocs
 from ratchet.handlers.understand import TemplateReader
 from ratchet.jobs.base import Periodic, Route
@@ -165,7 +166,7 @@ def _rooms(
     links = WorkspaceLinks(account.team_url)
     suggest = SuggestDocs(HelpThreads(db), links, proposes=runner is not None and bool(forges))
     quiet = QuietThread(commit, suggest, utc_now)
-    gap_list = GapList(commit, HelpThreads(db), links)
+    gap_list = GapList(commit, HelpThreads(db), links, GapModel(runner) if runner else None)
     scheduled = Schedules(db, queue, {GAP_LIST: gap_list.run}, utc_now)
     handler_s = settings.turn_seconds + QUOTES_S + 60
     routes = (

@@ -14,7 +14,7 @@ from ratchet.reports.gaps import GapReport
 from ratchet.reports.gaps_text import markdown
 from ratchet.store.channels import Channels
 from ratchet.tools.base import GapReader, Permalinks
-from ratchet.tools.doc_gaps import read_gaps
+from ratchet.tools.doc_gaps import GapWriter, read_gaps
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,7 @@ class GapList:
     commit: Commit
     reader: GapReader
     links: Permalinks
+    writer: GapWriter | None = None
 
     async def run(self, channel_id: str, due: datetime) -> None:
         """Post the list of one channel; nothing where there is nothing to do, or nothing may be said."""
@@ -39,6 +40,8 @@ class GapList:
         if not worth_posting(report):
             log.info("no_gaps", channel=channel_id, questions=report.questions)
             return
+        if self.writer is not None:
+            report = await self.writer.written(report, channel_id)
         text = f"{TITLE}\n\n{markdown(report, rows, self.links)}"
         run_key = f"{MODULE}:{channel_id}:{due.timestamp():.6f}"
         await self.commit.run(run_key, MODULE, [Post(channel_id, text, Footer(MODULE))])

@@ -113,6 +113,7 @@ class GapReport:
     once         asked and answered once, written nowhere: what helped most people first
     unanswered   nobody answered; newest first
     stale        pages that people contradict
+    beside       answers beside which stands a page about the same that nobody linked, newest first
     """
 
     since: datetime
@@ -124,6 +125,7 @@ class GapReport:
     unanswered: tuple[Asked, ...]
     stale: tuple[StaleHint, ...] = ()
     cut: bool = False
+    beside: tuple[Asked, ...] = ()
 
     @property
     def days(self) -> int:
@@ -160,6 +162,7 @@ def gap_report(rows: HelpRows, compared: Compared) -> GapReport:
         tuple(one for one in alone if one.root.channel_id in _helping(asked)),
         tuple(stale_hints(rows.threads, compared)),
         rows.cut,
+        tuple(one for one in asked if one.documented is not None and one.documented.by != "link"),
     )
 
 

@@ -126,10 +126,13 @@ class _Writer:
         ]
 
     def _proposed(self, page: Proposal) -> str:
+        by = f", outlined by {code(page.by_model)}" if page.by_model else ""
         if page.add_to is not None:
             heading = f" › {page.add_to.heading}" if page.add_to.heading else ""
-            return f"a section in {code(page.add_to.page.title + heading)} ({code(page.add_to.page.path)})"
-        return f"a new one, {code(page.path)}"
+            return (
+                f"a section in {code(page.add_to.page.title + heading)} ({code(page.add_to.page.path)}){by}"
+            )
+        return f"a new one, {code(page.path)}{by}"
 
     def _by(self, gap: Gap) -> str:
         if not gap.answered_by:

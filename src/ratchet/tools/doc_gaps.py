@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
@@ -54,10 +54,16 @@ class DocGapsTool:
         return GapsResult(markdown(report, rows, link), tuple(links))
 
 
+class GapWriter(Protocol):
+    async def written(self, report: GapReport, channel_id: str | None) -> GapReport:
+        """The list with what a model adds to it; as it was where the model is away."""
+        ...
+
+
 async def read_gaps(
     reader: GapReader, channel_ids: Sequence[str] | None, visible_from: str, window: tuple[datetime, datetime]
 ) -> tuple[GapReport, HelpRows]:
-    """The list for a window, and the rows that it was made from."""
+    """The list for a window, by rules alone, and the rows that it was made from."""
     since, until = window
     rows = await reader.help_rows(channel_ids, visible_from=visible_from, since=since, until=until)
     messages, addresses = wanted(rows)
