@@ -163,11 +163,7 @@ def _rooms(
     listener = SocketListener(config, me, lambda: on_connect(recover, history))
     receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover, me.user_id)
     refresh = Refresh(db, queue, settings.sources)
-    links = WorkspaceLinks(account.team_url)
-    suggest = SuggestDocs(HelpThreads(db), links, proposes=runner is not None and bool(forges))
-    quiet = QuietThread(commit, suggest, utc_now)
-    gap_list = GapList(commit, HelpThreads(db), links, GapModel(runner) if runner else None)
-    scheduled = Schedules(db, queue, {GAP_LIST: gap_list.run}, utc_now)
+    quiet, scheduled = _healing(commit, account.team_url, runner, proposes=bool(runner and forges))
     handler_s = settings.turn_seconds + QUOTES_S + 60
     routes = (
         *_routes(dispatch, deliver, history, recover, interact, handler_s),
@@ -216,6 +212,16 @@ def _rooms(
         thinking.mcp,
         thinking.models,
     )
+
+
+def _healing(
+    commit: Commit, team_url: str, model: Model | None, *, proposes: bool
+) -> tuple[QuietThread, Schedules]:
+    """Who looks at quiet threads, and what happens by the clock. `proposes`: changes of documents."""
+    threads, links = HelpThreads(commit.db), WorkspaceLinks(team_url)
+    quiet = QuietThread(commit, SuggestDocs(threads, links, proposes=proposes), utc_now)
+    gap_list = GapList(commit, threads, links, GapModel(model) if model else None)
+    return quiet, Schedules(commit.db, commit.queue, {GAP_LIST: gap_list.run}, utc_now)
 
 
 def _routes(
