@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,6 +23,7 @@ from bench import (
     refresh,
     reply,
     runbook,
+    search,
     turn,
 )
 from bench.report import Report, show
@@ -46,6 +48,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "quality": quality.run,
     "embed": embed.run,
     "refresh": refresh.run,
+    "search": search.run,
 }
 
 
@@ -53,14 +56,18 @@ async def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Measure Ratchet. Linux.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all without")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run, roughly how fast")
+    parser.add_argument("--sizes", help="for search: how many messages, as 10000,100000")
     given = parser.parse_args()
     if unknown := set(given.names) - set(BENCHES):
         parser.error(f"no bench is called {', '.join(sorted(unknown))}")
     configure_logging("warning", human=True, clean=redact_event)
     console = Console()
+    benches = dict(BENCHES)
+    if given.sizes:
+        benches["search"] = partial(search.run, sizes=[int(size) for size in given.sizes.split(",")])
     for name in given.names or BENCHES:
         with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as directory:
-            show(await BENCHES[name](Path(directory), quick=given.quick), console, quick=given.quick)
+            show(await benches[name](Path(directory), quick=given.quick), console, quick=given.quick)
 
 
 asyncio.run(main())

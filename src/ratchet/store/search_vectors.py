@@ -91,12 +91,17 @@ async def near(conn: Connection, vector: Sequence[float], model: str, scope: Sco
     if not scope.channels:
         return []
     values = values_of(vector, model, scope)
-    statement = FEW if few(*await _expected(conn, values)) else MANY
+    statement = await chosen(conn, values)
     async with conn.cursor(row_factory=class_row(Near)) as cur:
         if statement is MANY:
             await conn.execute(WALK, {"candidates": str(CANDIDATES)})
         # Planned each time: the plan depends on the filter.
         return await (await cur.execute(statement, values, prepare=False)).fetchall()
+
+
+async def chosen(conn: Connection, values: dict[str, Any]) -> str:
+    """FEW or MANY, whichever is quicker for the filter."""
+    return FEW if few(*await _expected(conn, values)) else MANY
 
 
 def values_of(vector: Sequence[float], model: str, scope: Scope) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Scope:
         thread = self.within.exclude_thread
         return {
             "channels": self.channels,
+            "named": None if self.within.channel_ids is None else self.channels,
             "since": self.within.since,
             "until": self.within.until,
             "author": self.within.author,

@@ -123,7 +123,7 @@ async def test_statistics_are_read_once_a_minute(database: Database) -> None:
 
     async def weight() -> float:
         async with database.connection() as conn:
-            (term,), _ = await words.find(conn, "word3", await scope_of(conn, Within()), 10, 10)
+            (term,), _ = await words.find(conn, "word3", await scope_of(conn, Within()), 10)
         return term.idf
 
     await fill(database, [message(n, f"word{n} common") for n in range(20)])
