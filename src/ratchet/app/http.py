@@ -96,6 +96,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         embedding=lambda: embeddings.status(db, VECTOR_TABLES),
         sources=ratchet.refresh,
         ask=asker(ratchet, settings),
+        documents=ratchet.documents,
     )
 
 

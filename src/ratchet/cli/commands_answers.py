@@ -27,6 +27,26 @@ def ask(
         asyncio.run(cli_ask.run(quiet_settings(), question, cli_ask.Options(channel, as_json)))
 
 
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for; any word of it may match.")],
+    docs: Annotated[bool | None, typer.Option("--docs/--messages", help="Only these; else both.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Messages of one channel: its name or id.")] = None,
+    author: Annotated[str | None, typer.Option("--from", help="Messages of one person: name or id.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Messages since a date (2026-09-01) or days back (30d).")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many of each.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Search recorded messages, private channels included, and documents."""
+    from ratchet.cli import search as cli_search  # noqa: PLC0415  # heavy
+
+    options = cli_search.Options(docs, channel, author, since, limit, as_json)
+    with told():
+        asyncio.run(cli_search.run(quiet_settings(), query, options))
+
+
 @app.command("ask-runbook")
 def ask_runbook(
     service: Annotated[str, typer.Argument(help="The service; - for any.")],

@@ -111,6 +111,9 @@ on conflict (id) do update set name = excluded.name, email = excluded.email, bot
 """
 # Settings that are not on or off.
 NO_SWITCH: Final = frozenset({"quiet_until", "review_channel", "owner_group", "quiet_minutes"})
+PERSON: Final = (
+    "select id from people where id = %(name)s or lower(name) = lower(%(name)s) order by id = %(name)s desc"
+)
 NAMES: Final = "select id, name from people where id = any(%(ids)s)"
 
 
@@ -234,6 +237,12 @@ class Channels:
                     "attrs": [Jsonb({}) for _ in unique],
                 },
             )
+
+    async def person(self, name_or_id: str) -> str | None:
+        """The id of a person or a bot, by id or by name with or without `@`."""
+        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
+            row = await (await cur.execute(PERSON, {"name": name_or_id.removeprefix("@")})).fetchone()
+        return row[0] if row else None
 
     async def names(self, user_ids: Iterable[str]) -> dict[str, str]:
         """Display names of the people known among the ids."""

@@ -64,7 +64,7 @@ FORGET_VECTORS: Final = (
     """,
     "alter table message_vectors add primary key (channel_id, ts) include (author, code)",
     "create index message_vectors_author on message_vectors (author, ts) include (channel_id, code)",
-    "create index message_vectors_code on message_vectors using hnsw (code bit_hamming_ops)",
+    "create index message_vectors_code on message_vectors using hnsw (code bit_hamming_ops) with (ef_construction = 40)",
 )
 # A message that is deleted meanwhile either waits for this, and takes the vector with it, or is not seen.
 KEEP: Final = """

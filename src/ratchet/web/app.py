@@ -9,7 +9,19 @@ from opentelemetry.trace import Span
 
 from ratchet import __version__
 from ratchet.telemetry import tracing
-from ratchet.web import channels, commands, docs, incidents, login, mcp, monitor, problems, reports, status
+from ratchet.web import (
+    channels,
+    commands,
+    docs,
+    incidents,
+    login,
+    mcp,
+    monitor,
+    problems,
+    reports,
+    search,
+    status,
+)
 from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.headers import SecurityHeaders
 from ratchet.web.html import Pages
@@ -26,7 +38,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for room in (status, channels, incidents, commands, reports, docs, mcp):
+    for room in (status, channels, search, incidents, commands, reports, docs, mcp):
         app.include_router(room.router(services))
     app.state.pages = pages = Pages.of(services.token)
     app.include_router(login.router(pages, services.token))

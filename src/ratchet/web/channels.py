@@ -110,3 +110,11 @@ async def the_channel(services: Services, name_or_id: str) -> Channel:
     if channel is None:
         raise HTTPException(404, f"No channel is recorded as {name_or_id!r}.")
     return channel
+
+
+async def channel_ids(services: Services, names: list[str]) -> list[str] | None:
+    """None for no restriction. Raises HTTPException 404, 422."""
+    wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
+    if names and not wanted:
+        raise HTTPException(422, "No channel is named. Leave the parameter out to search all.")
+    return [(await the_channel(services, name)).id for name in wanted] or None

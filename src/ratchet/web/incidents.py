@@ -1,31 +1,27 @@
-"""Search, services, alerts and incidents."""
+"""Services, alerts and incidents."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from fastapi import APIRouter, HTTPException, Query
-from pydantic import AfterValidator
+from fastapi import APIRouter, HTTPException
 
-from ratchet.store.search import MAX_LIMIT, Within
-from ratchet.web.channels import the_channel
+from ratchet.web.channels import channel_ids
 from ratchet.web.models import (
     AlertList,
     AlertOut,
     FiringList,
     FiringOut,
-    HitOut,
     IncidentList,
     IncidentOut,
     RunbookOut,
     RunbookVersion,
     RunbookVersions,
-    SearchResults,
     ServiceList,
     ServiceOut,
 )
-from ratchet.web.parameters import MAX_QUESTION, ChannelIdQuery, ChannelNames, Moment, Name, PageSize, clean
+from ratchet.web.parameters import ChannelIdQuery, ChannelNames, Moment, Name, PageSize
 from ratchet.web.problems import RESPONSES
 from ratchet.web.services import Services
 
@@ -36,16 +32,6 @@ Priority = Literal["HIGH", "LOW"]
 
 def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api", tags=["incidents"], responses=RESPONSES)
-
-    @routes.get("/search")
-    async def search(
-        q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION), AfterValidator(clean)],
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 10,
-        channels: ChannelNames = [],  # noqa: B006  FastAPI copies it
-    ) -> SearchResults:
-        """Threads whose messages fit the question best. Any text is a question."""
-        within = Within(everywhere=True, channel_ids=await _ids(services, channels))
-        return SearchResults(hits=[HitOut.of(hit) for hit in await services.search.find(q, within, limit)])
 
     @routes.get("/services")
     async def list_services() -> ServiceList:
@@ -99,21 +85,13 @@ def router(services: Services) -> APIRouter:
         n: PageSize = 100,
     ) -> IncidentList:
         """Incidents opened in [since, until), newest first. `open`: only those that are open now."""
-        ids = await _ids(services, channel)
+        ids = await channel_ids(services, channel)
         if ids is None:
             ids = [recorded.id for recorded in await services.channels.all()]
         rows = await services.incidents.list(ids, since, until or services.now(), open_only=open, limit=n)
         return IncidentList(incidents=[IncidentOut.of(row) for row in rows])
 
     return routes
-
-
-async def _ids(services: Services, names: list[str]) -> list[str] | None:
-    """None for no restriction. Raises HTTPException 404, 422."""
-    wanted = [name.strip() for given in names for name in given.split(",") if name.strip()]
-    if names and not wanted:
-        raise HTTPException(422, "No channel is named. Leave the parameter out to search all.")
-    return [(await the_channel(services, name)).id for name in wanted] or None
 
 
 async def _runbook(services: Services, service: str, alert: str) -> RunbookOut:

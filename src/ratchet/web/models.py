@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from ratchet.domain.channels import GROUP, MAX_QUIET_MINUTES
+from ratchet.domain.documents import DocumentHit
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, ChannelMode, Message
 from ratchet.domain.runbooks import KeptRunbook, to_json
@@ -186,8 +187,31 @@ class HitOut(BaseModel):
         )
 
 
+class PassageOut(BaseModel):
+    heading: str
+    text: str
+
+
+class DocumentHitOut(BaseModel):
+    """A document with its best passages, best first. `url` is "" where nobody can open it."""
+
+    id: str
+    source: str
+    title: str
+    url: str
+    passages: list[PassageOut]
+    score: float
+
+    @classmethod
+    def of(cls, hit: DocumentHit) -> DocumentHitOut:
+        return cls.model_validate(asdict(hit))
+
+
 class SearchResults(BaseModel):
+    """`hits` are threads, each by its best message."""
+
     hits: list[HitOut]
+    documents: list[DocumentHitOut]
 
 
 class ServiceOut(BaseModel):

@@ -16,6 +16,7 @@ from ratchet.jobs.queue import Queue
 from ratchet.llm.mcp_client import McpStatus
 from ratchet.llm.turn import Tool
 from ratchet.store.channels import Channels
+from ratchet.store.document_search import DocumentSearch
 from ratchet.store.documents import SourceStatus
 from ratchet.store.embeddings import EmbeddingStatus
 from ratchet.store.incidents import Incidents
@@ -106,6 +107,7 @@ class Services:
     embedding: which embedding model made the vectors, and how many texts wait for one; None: not told.
     sources: where documents are read; None: nowhere.
     ask: the assistant for a page, from what is public; nothing is stored or posted. None: not here.
+    documents: None where there are none.
     """
 
     channels: Channels
@@ -134,3 +136,4 @@ class Services:
     embedding: Callable[[], Awaitable[EmbeddingStatus]] | None = None
     sources: Sources | None = None
     ask: Ask | None = None
+    documents: DocumentSearch | None = None

@@ -17,6 +17,7 @@ from ratchet.domain.runbooks import Content, Item, KeptRunbook, ToldRunbook, to_
 from ratchet.jobs.queue import Queue
 from ratchet.store import incidents, messages
 from ratchet.store.channels import Channels
+from ratchet.store.document_search import DocumentSearch
 from ratchet.store.help_threads import HelpThreads
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import Messages
@@ -104,6 +105,7 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         token=token,
         now=lambda: NOW,
         ask=house.ask,
+        documents=DocumentSearch(database),
     )
 
 
