@@ -42,7 +42,7 @@ left join people p on p.id = m.attrs->'sender'->>'id'
 MAX_LIMIT: Final = 100
 # How many threads the words' list gives.
 LIST: Final = 100
-EMBED_TIMEOUT_S: Final = 2.0
+EMBED_TIMEOUT_S: Final = 5.0
 MAX_EMBEDDED_CHARS: Final = 2_000
 # What being new counts for: about one place among the first ten. It halves in so many days.
 RECENCY: Final = 0.002

@@ -168,13 +168,13 @@ async def test_the_schema_names_every_endpoint(database: Database) -> None:
         "/api/services/{service}/alerts/{alert}/runbook/versions",
         "/api/incidents",
         "/api/reports/channel",
+        "/api/reports/gaps",
         "/api/reports/usage",
         "/api/commands/generate",
         "/api/commands/respond",
         "/api/mcp",
         "/api/docs/status",
         "/api/docs/refresh",
-        "/api/reports/gaps",
     }
 
 
