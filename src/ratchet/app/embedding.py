@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
 
 from ratchet.llm.connect import open_remote
-from ratchet.llm.embed_local import LocalEmbedder
+from ratchet.llm.embed_local import LocalEmbedder, LocalQuestions
 from ratchet.settings import Settings
 from ratchet.store.embeddings import Embedder
 from ratchet.store.llm_calls import LlmCalls
@@ -29,7 +29,7 @@ async def open_embedding(settings: Settings, db: Database | None) -> AsyncIterat
     config = settings.embedding
     if config is None:
         with closing(LocalEmbedder()) as local:
-            yield Embedding(local, local)
+            yield Embedding(local, LocalQuestions(local))
         return
     async with aclosing(open_remote(config, LlmCalls(db) if db else None)) as remote:
         yield Embedding(remote, remote.queries, config.url)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ratchet.domain.errors import Misconfigured
+from ratchet.domain.errors import Misconfigured, Refused
 from ratchet.llm.onnx_graph import in_int8
 
 MODEL: Final = "all-MiniLM-L6-v2-int8"
@@ -81,6 +81,27 @@ class LocalEmbedder:
 
     def _run(self, group: Sequence[Sequence[int]]) -> list[Vector]:
         return run(self._parts().session, group)
+
+
+class LocalQuestions:
+    """The same model for questions. It learnt English: its vectors of other scripts say nothing."""
+
+    model: Final = MODEL
+    dimension: Final = DIMENSION
+
+    def __init__(self, embedder: LocalEmbedder) -> None:
+        self._embedder = embedder
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """As LocalEmbedder. Raises Refused for a text mostly of another script."""
+        if not all(mostly_latin(text) for text in texts):
+            raise Refused("The bundled embedding model reads Latin script only.")
+        return await self._embedder.embed(texts)
+
+
+def mostly_latin(text: str) -> bool:
+    letters = [character for character in text if character.isalpha()]
+    return 2 * sum(character < "\u0250" for character in letters) >= len(letters)
 
 
 def grouped(lengths: Sequence[int]) -> Iterator[list[int]]:

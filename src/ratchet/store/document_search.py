@@ -14,7 +14,7 @@ import structlog
 from psycopg.rows import class_row, tuple_row
 
 from ratchet.domain.documents import DocumentHit, Passage, StoredDocument
-from ratchet.domain.errors import RatchetError
+from ratchet.domain.errors import RatchetError, Refused
 from ratchet.store import naming
 from ratchet.store.embeddings import Embedder, vector_text
 from ratchet.store.fusion import best_of, reciprocal_ranks
@@ -199,6 +199,8 @@ class DocumentSearch:
         try:
             async with asyncio.timeout(EMBED_TIMEOUT_S):
                 return (await self._embedder.embed([query[:MAX_EMBEDDED_CHARS]]))[0]
+        except Refused:
+            return None  # what it is written in is not the model's
         except (RatchetError, TimeoutError) as error:
             log.warning("query_not_embedded", reason=str(error) or "no answer in time")
             return None

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from psycopg.rows import class_row
 
-from ratchet.domain.errors import RatchetError
+from ratchet.domain.errors import RatchetError, Refused
 from ratchet.domain.messages import MessageRef
 from ratchet.store.embeddings import Embedder
 from ratchet.store.fusion import reciprocal_ranks
@@ -152,6 +152,8 @@ class Search:
         try:
             async with asyncio.timeout(EMBED_TIMEOUT_S):
                 return (await self._embedder.embed([query[:MAX_EMBEDDED_CHARS]]))[0]
+        except Refused:
+            return None  # what it is written in is not the model's
         except (RatchetError, TimeoutError) as error:
             log.warning("query_not_embedded", reason=str(error) or "no answer in time")
             return None

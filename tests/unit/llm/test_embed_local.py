@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.llm.embed_local import DIMENSION, GROUP_TOKENS, WEIGHTS, LocalEmbedder, grouped
+from ratchet.llm.embed_local import DIMENSION, GROUP_TOKENS, WEIGHTS, LocalEmbedder, grouped, mostly_latin
 from ratchet.llm.onnx_graph import fields, in_int8, varint
 
 
@@ -68,3 +68,18 @@ def test_a_model_of_another_form_is_left_alone(model: bytes) -> None:
 @given(st.integers(0, 2**40))
 def test_numbers_are_written_as_they_are_read(number: int) -> None:
     assert [value for _, _, value in fields(memoryview(varint(8) + varint(number)))] == [number]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("why does it time out", True),
+        ("再起動したノード", False),
+        ("pod を再起動した後のノード", False),
+        ("42 !?", True),
+        ("", True),
+    ],
+    ids=["english", "japanese", "mixed", "no-letters", "empty"],
+)
+def test_the_bundled_model_knows_what_it_can_read(text: str, known: bool) -> None:
+    assert mostly_latin(text) is known
