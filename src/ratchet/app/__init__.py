@@ -20,8 +20,9 @@ from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
 from ratchet.app.store import Store, open_server, open_store
 from ratchet.domain.errors import Transient
-from ratchet.domain.schedules import GAP_LIST
+from ratchet.domain.schedules import CHANNEL_REPORT, GAP_LIST, USAGE_REPORT
 from ratchet.handlers.gap_model import GapModel
+from ratchet.handlers.report_advice import ReportAdviser
 from ratchet.handlers.suggest_docs import SuggestDocs
 from ratchet.handlers.understand import TemplateReader
 from ratchet.jobs.base import Periodic, Route
@@ -53,6 +54,7 @@ from ratchet.pipeline.receive import Receive, on_connect
 from ratchet.pipeline.recover import Recover
 from ratchet.pipeline.refresh import Refresh
 from ratchet.pipeline.resume import Resume
+from ratchet.pipeline.scheduled_reports import ScheduledReports
 from ratchet.pipeline.schedules import Schedules
 from ratchet.pipeline.shortcuts import Shortcuts
 from ratchet.pipeline.understand import Understand
@@ -221,7 +223,9 @@ def _healing(
     threads, links = HelpThreads(commit.db), WorkspaceLinks(team_url)
     quiet = QuietThread(commit, SuggestDocs(threads, links, proposes=proposes), utc_now)
     gap_list = GapList(commit, threads, links, GapModel(model) if model else None)
-    return quiet, Schedules(commit.db, commit.queue, {GAP_LIST: gap_list.run}, utc_now)
+    reports = ScheduledReports(commit, links, ReportAdviser(model) if model else None)
+    kinds = {GAP_LIST: gap_list.run, CHANNEL_REPORT: reports.run_channel, USAGE_REPORT: reports.run_usage}
+    return quiet, Schedules(commit.db, commit.queue, kinds, utc_now)
 
 
 def _routes(

@@ -93,6 +93,7 @@ def all_handlers(
             progress,
             OpenQuestions(db),
             DocumentEvidence(db, embedding.questions),
+            settings.time_zone,
         ),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Literal
+from typing import Final, Literal
 
 import typer
 
@@ -14,7 +14,7 @@ from ratchet.app import open_store
 from ratchet.domain.channels import GROUP, MAX_QUIET_MINUTES, Changes, span
 from ratchet.domain.errors import Misconfigured, Refused
 from ratchet.domain.messages import Channel, ChannelMode
-from ratchet.domain.schedules import DEFAULTS, GAP_LIST, Schedule
+from ratchet.domain.schedules import CHANNEL_REPORT, DEFAULTS, GAP_LIST, USAGE_REPORT, Schedule
 from ratchet.settings import Settings
 from ratchet.store.channels import Channels
 from ratchet.store.schedules import Schedules
@@ -44,7 +44,17 @@ class Options:
     suggest_after: str | None = None
     suggest_in: Literal["thread", "review"] | None = None
     gap_list: str | None = None
+    report: str | None = None
+    usage_report: str | None = None
     time_zone: str | None = None
+
+    def schedules(self) -> dict[str, str]:
+        """What is said of each kind of schedule."""
+        given = {GAP_LIST: self.gap_list, CHANNEL_REPORT: self.report, USAGE_REPORT: self.usage_report}
+        return {kind: said for kind, said in given.items() if said is not None}
+
+
+SCHEDULED: Final = {"gap-list": GAP_LIST, "report": CHANNEL_REPORT, "usage-report": USAGE_REPORT}
 
 
 async def run(settings: Settings, name: str, options: Options) -> None:
@@ -53,12 +63,13 @@ async def run(settings: Settings, name: str, options: Options) -> None:
     wanted = changes(options, now)
     async with open_store(settings) as store:
         channels, schedules = Channels(store.db), Schedules(store.db)
-        if options.gap_list is not None:
-            zone = options.time_zone or settings.time_zone
-            await reschedule(channels, schedules, name, (options.gap_list, zone), now)
+        zone = options.time_zone or settings.time_zone
+        for kind, said in options.schedules().items():
+            await reschedule(channels, schedules, name, (kind, said, zone), now)
         lines = await shown_or_set(channels, name, (options.mode, wanted), now)
         channel = await known(channels, name)
-        lines += [f"  {'gap-list':<16}  {when(await schedules.of(channel.id))}"]
+        set_up = await schedules.of(channel.id)
+        lines += [f"  {option:<16}  {when(set_up, kind)}" for option, kind in SCHEDULED.items()]
     typer.echo("\n".join(lines))
 
 
@@ -79,20 +90,20 @@ async def shown_or_set(
 
 
 async def reschedule(
-    channels: Channels, schedules: Schedules, name: str, wanted: tuple[str, str], now: datetime
+    channels: Channels, schedules: Schedules, name: str, wanted: tuple[str, str, str], now: datetime
 ) -> None:
-    """`wanted`: on, off or a cron, and the time zone. Raises Refused."""
-    channel, (said, zone) = await known(channels, name), wanted
+    """`wanted`: what; on, off or a cron; and the time zone. Raises Refused."""
+    channel, (kind, said, zone) = await known(channels, name), wanted
     if said == "off":
-        await schedules.remove(channel.id, GAP_LIST)
+        await schedules.remove(channel.id, kind)
     else:
-        cron = DEFAULTS[GAP_LIST] if said == "on" else said
-        await schedules.set(channel.id, GAP_LIST, (cron, zone), now)
+        cron = DEFAULTS[kind] if said == "on" else said
+        await schedules.set(channel.id, kind, (cron, zone), now)
 
 
-def when(schedules: Sequence[Schedule]) -> str:
-    """When the list of gaps is posted, as people read it."""
-    found = next((one for one in schedules if one.kind == GAP_LIST), None)
+def when(schedules: Sequence[Schedule], kind: str) -> str:
+    """When something is posted, as people read it."""
+    found = next((one for one in schedules if one.kind == kind), None)
     return f"{found.cron} ({found.time_zone}), next {minute(found.due_at)}" if found else "off"
 
 

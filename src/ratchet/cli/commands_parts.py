@@ -63,8 +63,16 @@ def channel(
             help="Post what the documents lack: on (Mondays at 9:00), off, or a cron like 0 9 * * 1."
         ),
     ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(help="Post the report on the channel: on (Mondays at 9:00), off, or a cron."),
+    ] = None,
+    usage_report: Annotated[
+        str | None, typer.Option(help="Post what Ratchet itself did: on, off, or a cron.")
+    ] = None,
     time_zone: Annotated[
-        str | None, typer.Option(help="Of --gap-list, such as Europe/Berlin; else RATCHET_TIME_ZONE.")
+        str | None,
+        typer.Option(help="Of these times, such as Europe/Berlin; else RATCHET_TIME_ZONE."),
     ] = None,
 ) -> None:
     """Show how Ratchet behaves in a channel, or change it."""
@@ -83,8 +91,10 @@ def channel(
         suggest_docs,
         suggest_after,
         suggest_in,
-        gap_list,
-        time_zone,
+        gap_list=gap_list,
+        report=report,
+        usage_report=usage_report,
+        time_zone=time_zone,
     )
     with told():
         asyncio.run(cli_channel.run(quiet_settings(), name, wanted))

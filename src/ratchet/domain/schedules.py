@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from ratchet.domain.errors import Refused
 
 GAP_LIST: Final = "gap_list"
+CHANNEL_REPORT: Final = "channel_report"
+USAGE_REPORT: Final = "usage_report"
 # What can be scheduled, and when it is unless somebody says otherwise.
-DEFAULTS: Final = {GAP_LIST: "0 9 * * 1"}
+DEFAULTS: Final = {GAP_LIST: "0 9 * * 1", CHANNEL_REPORT: "0 9 * * 1", USAGE_REPORT: "0 9 * * 1"}
+MOST_DAYS: Final = 90
 CRON_FIELDS: Final = 5
 
 
@@ -38,3 +41,12 @@ def next_time(cron: str, time_zone: str, after: datetime) -> datetime:
     local = after.astimezone(ZoneInfo(time_zone))
     found: datetime = croniter(cron, local).get_next(datetime)
     return found.astimezone(UTC)
+
+
+def days_before(cron: str, time_zone: str, due: datetime) -> int:
+    """Days from the time before `due` to `due`, 1 to 90: what a report that comes then is about."""
+    from croniter import croniter  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415  # as above
+
+    local = due.astimezone(ZoneInfo(time_zone))
+    before: datetime = croniter(cron, local).get_prev(datetime)
+    return min(MOST_DAYS, max(1, round((local - before) / timedelta(days=1))))

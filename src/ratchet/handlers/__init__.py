@@ -42,7 +42,7 @@ def default_handlers(
         Quiet(),
         Stop(),
         Help(),
-        Configure(talk.directory, talk.links),
+        Configure(talk.directory, talk.links, talk.time_zone),
         answers,
         FollowUp(answers, talk.conversations),
         Unasked(assistant, review, talk.conversations, evidence=talk.evidence),

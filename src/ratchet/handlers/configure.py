@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from ratchet.domain.channels import Manners
-from ratchet.domain.effects import AskApproval, Effect, Footer, Reply, SetManners
+from ratchet.domain.effects import AskApproval, Effect, Footer, Reply, SetManners, SetSchedule
 from ratchet.domain.messages import Channel, ChannelMode
 from ratchet.domain.review import changed, review_problem
 from ratchet.handlers.base import Permalinks, Trigger
@@ -42,6 +42,7 @@ class Configure:
 
     directory: Directory
     links: Permalinks
+    time_zone: str = "UTC"
     name: str = MODULE
     timeout_s: float = 10.0
 
@@ -53,6 +54,8 @@ class Configure:
         assert wanted is not None
         if trigger.channel.kind in ("im", "mpim"):
             return [_reply(trigger, ELSEWHERE)]
+        if wanted.schedule is not None:
+            return [await self._ask_schedule(trigger, *wanted.schedule)]
         after = changed(trigger.channel, wanted.mode, wanted.changes)
         review = await self._review(after)
         if "review_channel" in wanted.changes and (problem := review_problem(after, review)):
@@ -68,20 +71,41 @@ class Configure:
         return await self.directory.get(named) if named else None
 
     async def _ask(self, trigger: Trigger, wanted: Wish, lines: Sequence[str]) -> AskApproval:
+        meaning = [f"\n{MODES[wanted.mode]}"] if wanted.mode else []
+        effect = SetManners(trigger.message.channel_id, wanted.changes, wanted.mode)
+        return await self._asked(trigger, "Shall I behave so in this channel", [*lines, *meaning], effect)
+
+    async def _ask_schedule(self, trigger: Trigger, schedule: str, cron: str | None) -> AskApproval:
+        effect = SetSchedule(trigger.message.channel_id, schedule, cron, self.time_zone)
+        if cron is None:
+            return await self._asked(trigger, "Shall I post no report here any more", [], effect)
+        lines = [f"- the report on this channel, with its chart: {spoken(cron)} ({self.time_zone})"]
+        return await self._asked(trigger, "Shall I post this by the clock", lines, effect)
+
+    async def _asked(
+        self, trigger: Trigger, question: str, lines: Sequence[str], effect: SetManners | SetSchedule
+    ) -> AskApproval:
         message = trigger.message
         names = await self.directory.names([message.sender.id])
         who = plain(message.sender.name or names.get(message.sender.id) or "a colleague")
         link = self.links(message.channel_id, message.ts, message.parent_ts)
-        meaning = [f"\n{MODES[wanted.mode]}"] if wanted.mode else []
         return AskApproval(
             message.channel_id,
             message.thread_ts,
-            "\n".join([f"Shall I behave so in this channel, as [{who}]({link}) asks?", *lines, *meaning]),
-            (SetManners(message.channel_id, wanted.changes, wanted.mode),),
+            "\n".join([f"{question}, as [{who}]({link}) asks?", *lines]),
+            (effect,),
             message.sender.id,
             (message.channel_id, message.ts),
             Footer(MODULE),
         )
+
+
+def spoken(cron: str) -> str:
+    """`every Monday at 9:00`, of what `wishes` makes."""
+    minute_, hour, _, _, day = cron.split()
+    names = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+    often = {"*": "every day", "1-5": "every weekday"}.get(day) or f"every {names[int(day)]}"
+    return f"{often} at {hour}:{int(minute_):02}"
 
 
 def differences(before: Channel, after: Channel, names: Mapping[str, str]) -> list[str]:

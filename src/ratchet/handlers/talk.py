@@ -20,3 +20,4 @@ class Talk:
     progress: Progress = field(default_factory=NoProgress)
     offers: OpenQuestions | None = None
     evidence: Evidence | None = None
+    time_zone: str = "UTC"

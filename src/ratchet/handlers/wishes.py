@@ -11,6 +11,7 @@ from typing import Final
 
 from ratchet.domain.channels import Changes
 from ratchet.domain.messages import ChannelMode
+from ratchet.domain.schedules import CHANNEL_REPORT
 
 MAX_CHARS: Final = 200
 
@@ -21,6 +22,8 @@ class Wish:
 
     mode: ChannelMode | None = None
     changes: Changes = field(default_factory=dict)
+    # A kind of `domain.schedules` and its cron; without one it is to end.
+    schedule: tuple[str, str | None] | None = None
 
 
 _HERE: Final = r"(?: here| in here| in this channel)?"
@@ -75,6 +78,19 @@ PHRASES: Final[tuple[tuple[str, Wish], ...]] = (
         Wish(changes={"suggest_docs": False}),
     ),
 )
+_DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_REPORT: Final = r"(?:this|that|the|a)(?: weekly| daily| channel)? report"
+_SEND: Final = re.compile(
+    rf"(?:send|post)(?: me| us)? {_REPORT}{_HERE} (?:(?P<often>weekly|daily)|(?:every|each|on) "
+    rf"(?P<day>day|weekday|working day|{'|'.join(_DAYS)})s?)"
+    r"(?: at (?P<hour>[0-9]{1,2})(?:[:.](?P<minute>[0-5][0-9]))? ?(?P<half>am|pm|o['’]clock|h)?)?",
+    re.IGNORECASE,
+)
+_SEND_NO_MORE: Final = re.compile(
+    rf"(?:stop (?:sending|posting)|do not (?:send|post)|don['’]t (?:send|post))(?: me| us)?"
+    rf" (?:{_REPORT}|(?:these |the )?reports){_HERE}{_ANY_MORE}",
+    re.IGNORECASE,
+)
 _COMPILED: Final = tuple((re.compile(phrase, re.IGNORECASE), wish) for phrase, wish in PHRASES)
 _FRAME: Final = re.compile(
     r"(?:please,? )?(?:(?:in this channel|in here|here|from now on),? ){0,2}(?:please,? )?(?P<said>.{3,200}?)"
@@ -88,6 +104,8 @@ def wish(asked: str) -> Wish | None:
     frame = _FRAME.fullmatch(" ".join(asked.split())) if len(asked) <= MAX_CHARS else None
     if frame is None or "\n" in asked:
         return None
+    if (scheduled := _scheduled(frame["said"])) is not None:
+        return scheduled
     for phrase, meant in _COMPILED:
         if found := phrase.fullmatch(frame["said"]):
             named = found.groupdict()
@@ -96,3 +114,29 @@ def wish(asked: str) -> Wish | None:
             owners = named.get("group") or (named.get("handle") or "").lower()
             return Wish(meant.mode, {"owner_group": owners}) if owners else meant
     return None
+
+
+def _scheduled(said: str) -> Wish | None:
+    """«send this report every Monday at 9», «stop sending the report»."""
+    if _SEND_NO_MORE.fullmatch(said):
+        return Wish(schedule=(CHANNEL_REPORT, None))
+    found = _SEND.fullmatch(said)
+    hour = _hour(found) if found else None
+    if found is None or hour is None:
+        return None
+    day = (found["day"] or found["often"]).lower()
+    days = {"day": "*", "daily": "*", "weekly": "1", "weekday": "1-5", "working day": "1-5"}
+    return Wish(
+        schedule=(
+            CHANNEL_REPORT,
+            f"{int(found['minute'] or 0)} {hour} * * {days.get(day) or _DAYS.index(day)}",
+        )
+    )
+
+
+def _hour(found: re.Match[str]) -> int | None:
+    """0 to 23; nine o'clock where none is said; None for one that no clock shows."""
+    hour, half = int(found["hour"] or 9), (found["half"] or "").lower()
+    if half in ("am", "pm"):
+        return hour % 12 + (12 if half == "pm" else 0) if 1 <= hour <= 12 else None
+    return hour if hour < 24 else None

@@ -135,6 +135,7 @@ class AlertLine:
     beside       opened while another of the same alert was open: candidates for grouping
     share        part of all opens, 0 to 1
     helped       whether there is something to say when it fires: a runbook, a document, or triage
+    latest       ts and root ts of the message that opened it last
     """
 
     alert: str | None
@@ -148,6 +149,7 @@ class AlertLine:
     figures: Figures
     helped: bool = False
     noise: Noise | None = None
+    latest: tuple[str, str] | None = None
 
     @property
     def title(self) -> str:
@@ -195,6 +197,7 @@ def _line(name: AlertName, cases: Sequence[Case], of: int, known: Mapping[AlertN
         share=found.opens / of,
         figures=found,
         helped=any(known.get(one) for one in exact),
+        latest=(cases[-1].ts, cases[-1].threads[0]),
     )
     causes = _causes(line, [case.ttr_s for case in cases if case.self_healed and case.ttr_s is not None])
     noise = next(causes, None)

@@ -31,7 +31,7 @@ def markdown(report: ChannelReport, links: Links) -> str:
         )
     parts = [
         _headline(report),
-        _noise(report.noise),
+        _noise(report.noise, links),
         _cases("Still open", report.still_open, links, report),
         _table(report.alerts),
         _changes(report, links),
@@ -85,15 +85,20 @@ def _stale(report: ChannelReport) -> str:
     return f" ({stale} for over 72 h)" if stale else ""
 
 
-def _noise(lines: Sequence[AlertLine]) -> str:
+def _noise(lines: Sequence[AlertLine], links: Links) -> str:
     if not lines:
         return ""
     shown = [
         f"{number}. {_alert(line.alert, line.service)} – {line.noise.cause}. {line.noise.suggestion}"
+        f"{_latest(line, links)}"
         for number, line in enumerate(lines[:SHOWN_NOISE], 1)
         if line.noise is not None
     ]
     return "\n".join(["**Delete or fix first**", *shown, *_rest(lines, SHOWN_NOISE)])
+
+
+def _latest(line: AlertLine, links: Links) -> str:
+    return f" ([latest]({links(*line.latest)}))" if line.latest else ""
 
 
 def _cases(title: str, cases: Sequence[Case], links: Links, report: ChannelReport) -> str:

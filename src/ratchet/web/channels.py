@@ -24,7 +24,7 @@ from ratchet.web.problems import RESPONSES
 from ratchet.web.services import Services
 
 MAX_ONBOARD = 100_000
-ScheduleKind = Literal["gap_list"]
+ScheduleKind = Literal["gap_list", "channel_report", "usage_report"]
 NOT_PEOPLE = frozenset({"bot", "self"})
 
 
@@ -57,7 +57,7 @@ def router(services: Services) -> APIRouter:
 
     @routes.put("/{name}/schedules/{kind}")
     async def set_schedule(name: Name, kind: ScheduleKind, schedule: ScheduleIn) -> ScheduleList:
-        """Do something in the channel by the clock; `gap_list` posts what the documents lack."""
+        """Post by the clock: a report on the channel, on Ratchet itself, or what the documents lack."""
         channel, when = await the_channel(services, name), (schedule.cron, schedule.time_zone)
         await services.schedules.set(channel.id, kind, when, services.now())
         return ScheduleList(schedules=list(map(ScheduleOut.of, await services.schedules.of(channel.id))))

@@ -14,6 +14,7 @@ from ratchet.cli.channel import Options, changes, reschedule, shown_or_set, when
 from ratchet.domain.channels import Manners
 from ratchet.domain.errors import Misconfigured, Refused
 from ratchet.domain.messages import Channel
+from ratchet.domain.schedules import GAP_LIST
 from ratchet.store.channels import Channels
 from ratchet.store.pool import Database
 from ratchet.store.schedules import Schedules
@@ -161,12 +162,12 @@ async def test_a_help_channel_is_set_and_its_list_of_gaps_scheduled(database: Da
         "  suggest-in: thread -> review",
     ]
     channels, schedules = Channels(database), Schedules(database)
-    await reschedule(channels, schedules, "help", ("on", "Europe/Berlin"), NOW)
-    assert when(await schedules.of("C3")) == "0 9 * * 1 (Europe/Berlin), next 2026-11-23 08:00 UTC"
-    await reschedule(channels, schedules, "help", ("off", "UTC"), NOW)
-    assert when(await schedules.of("C3")) == "off"
+    await reschedule(channels, schedules, "help", (GAP_LIST, "on", "Europe/Berlin"), NOW)
+    assert when(await schedules.of("C3"), GAP_LIST) == "0 9 * * 1 (Europe/Berlin), next 2026-11-23 08:00 UTC"
+    await reschedule(channels, schedules, "help", (GAP_LIST, "off", "UTC"), NOW)
+    assert when(await schedules.of("C3"), GAP_LIST) == "off"
     with pytest.raises(Refused, match="no schedule"):
-        await reschedule(channels, schedules, "help", ("often", "UTC"), NOW)
+        await reschedule(channels, schedules, "help", (GAP_LIST, "often", "UTC"), NOW)
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_what_to_delete_or_fix_stands_right_under_the_headline() -> None:
     noise = text(report).split("\n\n")[1]
     assert noise == (
         "**Delete or fix first**\n1. `DiskFull` on `api` – self-heals. Set `for: 3m`: 5 of 5 were over by"
-        " themselves within 5 minutes."
+        " themselves within 5 minutes. ([latest](https://team.slack.com/1715101200.000000))"
     )
 
 
