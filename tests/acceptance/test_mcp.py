@@ -22,7 +22,7 @@ from ratchet.llm.data import unwrap
 from ratchet.llm.testing import CallTools, ChatRequest, ModelServer, Say, ToolCall
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
 
-# A server of others, from the package registry: https://pypi.org/project/mcp-server-time
+# A server of others, from the package registry: mcp-server-time
 TIME = Path(sys.executable).with_name("mcp-server-time")
 SCRIPTED = Path(__file__).parents[1] / "integration/llm/mcp_scripted.py"
 TOKEN = "a-long-token"

@@ -46,7 +46,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         ("python -m mcp_server_fetch", "fetch", None),
         ("/opt/tools/mcp.grafana.py", "grafana", ("/opt/tools/mcp.grafana.py",)),
         ("env KEY=value wiki", "wiki", None),
-        ("docker run -i --rm ghcr.io/acme/mcp-jira", "jira", None),
+        ("docker run -i --rm images.acme.dev/acme/mcp-jira", "jira", None),
         ("say 'a, b'", "say", ("say", "a, b")),
         ("mcp", "mcp", ("mcp",)),
         ("---", "server", ("---",)),
