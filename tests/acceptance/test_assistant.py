@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localslack import LocalSlack
-from ratchet.llm.testing import Answer, ChatRequest, ModelServer, Silence
+from ratchet.llm.testing import Answer, ChatRequest, ModelServer, Say, Silence
 from ratchet.llm.testing.demo import demo
 from tests.acceptance.harness import RatchetProcess, environment, eventually, free_port, rows, running
 
@@ -162,3 +162,63 @@ async def test_a_stop_from_before_the_question_stops_nothing(conninfo: str, tmp_
                 return sum("[module:assistant]" in said(m) for m in found if "blocks" in m) == 2
 
             await eventually(answered, what="the second answer")
+
+
+async def test_a_question_that_is_deleted_while_it_is_answered_gets_no_answer(
+    conninfo: str, tmp_path: Path
+) -> None:
+    def slow(request: ChatRequest) -> Answer:
+        return Silence(2.0, Say("The answer, too late."))
+
+    async with LocalSlack.serve() as slack, ModelServer(slow).serve() as model:
+        settings = environment(slack, DATABASE_URL=conninfo, OPENAI_URL=model.url, OPENAI_MODEL="scripted")
+        process = RatchetProcess(settings, tmp_path / "log")
+        async with running(process):
+            channel, ts = await asked(slack, conninfo)
+
+            async def thinking() -> bool:
+                return bool(model.requests)
+
+            await eventually(thinking, what="the model is asked")
+            await slack.control.delete(channel, ts)
+
+            async def over() -> bool:
+                waiting = await rows(conninfo, "select 1 from jobs where status <> 'failed'")
+                gone = await rows(conninfo, "select 1 from tombstones where ts = %s", ts)
+                return bool(gone) and not waiting
+
+            await eventually(over, what="every job is done")
+            said_there = [m for m in await slack.control.messages(channel) if m.get("ts") != ts]
+            assert not any("too late" in str(m) for m in said_there)
+            assert await rows(conninfo, "select 1 from outbox where state in ('pending', 'sending')") == []
+            assert "Traceback" not in process.text()
+
+
+async def test_a_question_at_the_end_of_a_thread_of_900_messages_is_answered_with_a_bounded_prompt(
+    conninfo: str, tmp_path: Path
+) -> None:
+    async with LocalSlack.serve() as slack, ModelServer(demo).serve() as model:
+        ana = await slack.control.add_user("ana", real_name="Ana")
+        channel = await slack.control.add_channel("help", members=[ana])
+        root = await slack.control.post(channel, ana, FIX)
+        for number in range(899):
+            await slack.control.post(
+                channel, ana, f"note {number} on the upload " + "word " * 30, thread_ts=root
+            )
+        settings = environment(slack, DATABASE_URL=conninfo, OPENAI_URL=model.url, OPENAI_MODEL="scripted")
+        async with running(RatchetProcess(settings, tmp_path / "log")):
+
+            async def read() -> bool:
+                return await rows(conninfo, "select count(*) from messages") == [(900,)]
+
+            await eventually(read, what="the thread is read", within=120)
+            bot = slack.workspace.bot.id
+            await slack.control.post(channel, ana, f"<@{bot}> why does the upload fail?", thread_ts=root)
+
+            async def answered() -> bool:
+                found = await slack.control.messages(channel, root)
+                return any("[module:assistant]" in said(m) for m in found if "blocks" in m)
+
+            await eventually(answered, what="the answer", within=120)
+    prompts = [sum(len(text) for text in request.texts("user")) for request in model.requests]
+    assert 1_000 < max(prompts) < 60_000
