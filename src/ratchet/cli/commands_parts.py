@@ -10,6 +10,18 @@ import typer
 from ratchet.cli.base import app, quiet_settings, told
 from ratchet.domain.messages import ChannelMode
 
+GapList = Annotated[
+    str | None,
+    typer.Option(help="Post what the documents lack: on (Mondays at 9:00), off, or a cron like 0 9 * * 1."),
+]
+Report = Annotated[
+    str | None, typer.Option(help="Post the report on the channel: on (Mondays at 9:00), off, or a cron.")
+]
+UsageReport = Annotated[str | None, typer.Option(help="Post what Ratchet itself did: on, off, or a cron.")]
+TimeZone = Annotated[
+    str | None, typer.Option(help="Of these times, such as Europe/Berlin; else RATCHET_TIME_ZONE.")
+]
+
 
 @app.command()
 def channel(
@@ -57,23 +69,10 @@ def channel(
     suggest_in: Annotated[
         Literal["thread", "review"] | None, typer.Option(help="Where that is asked.")
     ] = None,
-    gap_list: Annotated[
-        str | None,
-        typer.Option(
-            help="Post what the documents lack: on (Mondays at 9:00), off, or a cron like 0 9 * * 1."
-        ),
-    ] = None,
-    report: Annotated[
-        str | None,
-        typer.Option(help="Post the report on the channel: on (Mondays at 9:00), off, or a cron."),
-    ] = None,
-    usage_report: Annotated[
-        str | None, typer.Option(help="Post what Ratchet itself did: on, off, or a cron.")
-    ] = None,
-    time_zone: Annotated[
-        str | None,
-        typer.Option(help="Of these times, such as Europe/Berlin; else RATCHET_TIME_ZONE."),
-    ] = None,
+    gap_list: GapList = None,
+    report: Report = None,
+    usage_report: UsageReport = None,
+    time_zone: TimeZone = None,
 ) -> None:
     """Show how Ratchet behaves in a channel, or change it."""
     from ratchet.cli import channel as cli_channel  # noqa: PLC0415  # heavy
