@@ -180,6 +180,15 @@ class Settings(BaseModel):
     http_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Token for the HTTP API; required off loopback"
     )
+    http_read_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None, description="Second token for the HTTP API, for programs that only read"
+    )
+    http_requests_per_s: float = Field(
+        50.0,
+        ge=0,
+        le=100_000,
+        description="Requests a second of one client over HTTP; 0: any number",
+    )
     sentry_dsn: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Sentry project that is told of failures and gets traces"
     )
@@ -333,7 +342,12 @@ def load(overrides: Mapping[str, Any] | None = None, env_file: Path | None = Pat
         name: variables[variable(name)] for name in Settings.model_fields if variable(name) in variables
     }
     values |= overrides or {}
-    problems = [*_open_to_others(values), *_unread_rules(values), *_wrong_servers(values, variables)]
+    problems = [
+        *_open_to_others(values),
+        *_read_token(values),
+        *_unread_rules(values),
+        *_wrong_servers(values, variables),
+    ]
     problems += [*_wrong_models(values, variables), *_wrong_patterns(values)]
     problems += _wrong_monitors(values)
     try:
@@ -394,6 +408,19 @@ def _open_to_others(values: Mapping[str, Any]) -> Iterator[str]:
             f"RATCHET_HTTP_ADDR: {addr} is reachable from other machines;"
             " set RATCHET_HTTP_TOKEN, or listen on 127.0.0.1"
         )
+
+
+def _read_token(values: Mapping[str, Any]) -> Iterator[str]:
+    """Without a token every local caller is the operator, so that one which only reads would mean nothing."""
+    read, full = (_plain(values.get(name)) for name in ("http_read_token", "http_token"))
+    if read and not full:
+        yield "RATCHET_HTTP_READ_TOKEN: it needs RATCHET_HTTP_TOKEN beside it; set that, too"
+    elif read and read == full:
+        yield "RATCHET_HTTP_READ_TOKEN: it is the same as RATCHET_HTTP_TOKEN; choose another"
+
+
+def _plain(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
 
 
 def _unread_rules(values: Mapping[str, Any]) -> Iterator[str]:

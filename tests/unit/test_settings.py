@@ -118,3 +118,11 @@ def test_the_model_judges_alerts_where_there_were_some_unless_told_otherwise(
     monkeypatch.setenv("RATCHET_ALERT_MODEL", "sometimes")
     with pytest.raises(Misconfigured, match="RATCHET_ALERT_MODEL"):
         read()
+
+
+def test_a_token_that_only_reads_needs_the_other_and_is_another() -> None:
+    alone = {"http_read_token": "reader"}
+    with pytest.raises(Misconfigured, match="RATCHET_HTTP_READ_TOKEN: it needs RATCHET_HTTP_TOKEN"):
+        load(alone, env_file=None)
+    with pytest.raises(Misconfigured, match="RATCHET_HTTP_READ_TOKEN: it is the same"):
+        load(alone | {"http_token": "reader"}, env_file=None)

@@ -90,6 +90,8 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         WorkspaceLinks(ratchet.account.team_url),
         Overviews(db),
         settings.http_token.get_secret_value() if settings.http_token else None,
+        settings.http_read_token.get_secret_value() if settings.http_read_token else None,
+        settings.http_requests_per_s,
         tools=tools,
         mcp=ratchet.mcp.status,
         monitors=monitor_bench(settings, ratchet.runner),

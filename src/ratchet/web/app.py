@@ -19,12 +19,14 @@ from ratchet.web import (
     monitor,
     problems,
     reports,
+    schema,
     search,
     status,
 )
 from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.headers import SecurityHeaders
 from ratchet.web.html import Pages
+from ratchet.web.requests import Buckets, RateLimit, RequestIds
 from ratchet.web.services import Services
 from ratchet.web.site import page_routers
 
@@ -48,9 +50,13 @@ def create_app(services: Services) -> FastAPI:
     app.router.routes += [pages.assets.route()]
     app.router.routes.append(mcp.endpoint(services))
     problems.install(app)
-    app.add_middleware(Guard, token=services.token, sessions=pages.sessions)
+    schema.install(app)
+    app.add_middleware(Guard, token=services.token, read_token=services.read_token, sessions=pages.sessions)
+    if services.requests_per_s:
+        app.add_middleware(RateLimit, buckets=Buckets(services.requests_per_s))
     app.add_middleware(ErrorEdge)
-    app.add_middleware(SecurityHeaders)  # added last: outermost
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestIds)  # added last: outermost
     if tracing.configured():
         _instrument(app)
     return app

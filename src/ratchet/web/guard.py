@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ratchet.web.assets import STATIC
 from ratchet.web.forms import FORM, form_fields
-from ratchet.web.problems import accepts_html, problem
+from ratchet.web.problems import accepts_html, problem, request_id
 from ratchet.web.sessions import CSRF_FIELD, CSRF_HEADER, Sessions
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,8 @@ MCP_PATH: Final = "/mcp"
 JSON: Final = "application/json"
 # For programs, which have no page to take a form's secret from.
 PROGRAMS: Final = ("/api/", MCP_PATH)
+# Read, and yet a model works for it.
+COSTLY: Final = "/api/commands/"
 STALE: Final = "This page was open for too long, or came from elsewhere. Load it anew and try again."
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_HOST: Final = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -50,12 +52,13 @@ class BodyTooLarge(Exception):
 class Guard:
     """ASGI middleware. `token` None: listening on loopback, every local caller is the operator.
 
-    Else programs send the token with each request, and people show it once, on the sign-in page. What a page
-    sends carries its session's secret too, in a form field or a header.
+    Else programs send the token, or the one that may only read, with each request, and people show the first
+    once, on the sign-in page. What a page sends carries its session's secret too, in a field or a header.
     """
 
     app: ASGIApp
     token: str | None = field(default=None, repr=False)
+    read_token: str | None = field(default=None, repr=False)
     sessions: Sessions = field(default_factory=lambda: Sessions.of(None))
     clock: Callable[[], float] = time.time
 
@@ -65,6 +68,8 @@ class Guard:
             return
         headers = Headers(scope=scope)
         refusal = _too_much(scope, headers) or self._not_allowed(scope, headers)
+        if refusal is None and self._reads_only(headers) and _changes(scope):
+            refusal = problem(403, "This token may only read. Send the one of RATCHET_HTTP_TOKEN.")
         receive = _bounded(receive)
         if refusal is None and self._needs_secret(scope, headers):
             given, receive = await _secret(headers, receive)
@@ -80,7 +85,7 @@ class Guard:
         if self.token is None:
             return _not_local(scope, headers)
         path = scope["path"]
-        if path in OPEN_PATHS or path.startswith(STATIC) or _bearer(headers, self.token):
+        if path in OPEN_PATHS or path.startswith(STATIC) or self._known(headers):
             return None
         if scope["method"] not in SAFE_METHODS and not _same_origin(headers):
             # With a session or on the way to one: a browser, which always says where a POST comes from.
@@ -96,7 +101,20 @@ class Guard:
             return False
         if self.token is None:
             return not path.startswith(PROGRAMS)
-        return not _bearer(headers, self.token)
+        return not self._known(headers)
+
+    def _known(self, headers: Headers) -> bool:
+        assert self.token is not None
+        return _bearer(headers, self.token) or self._reads_only(headers)
+
+    def _reads_only(self, headers: Headers) -> bool:
+        return self.read_token is not None and _bearer(headers, self.read_token)
+
+
+def _changes(scope: Scope) -> bool:
+    """The tools at /mcp only read, whatever the method; what an answer is made for costs money."""
+    path = scope["path"]
+    return path != MCP_PATH and (scope["method"] not in SAFE_METHODS or path.startswith(COSTLY))
 
 
 def _unknown() -> Response:
@@ -226,7 +244,7 @@ class ErrorEdge:
             if not started:
                 await problem(413, f"The body is larger than {MAX_BODY} bytes.")(scope, receive, send)
         except Exception:
-            error_id = uuid.uuid4().hex[:12]
+            error_id = request_id(scope) or uuid.uuid4().hex[:12]
             log.exception("request_failed", id=error_id, method=scope.get("method"), path=_route(scope))
             if not started:
                 await problem(500, "An error of ours. The log has it under this id.", id=error_id)(

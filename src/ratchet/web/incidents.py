@@ -39,16 +39,21 @@ def router(services: Services) -> APIRouter:
         return ServiceList(services=[ServiceOut.of(row) for row in await services.incidents.services()])
 
     @routes.get("/services/{service:path}/alerts/{alert:path}/messages")
-    async def list_firings(service: Name, alert: Name, n: PageSize = 100) -> FiringList:
+    async def list_firings(
+        service: Name, alert: Name, n: PageSize = 100, before: Moment | None = None
+    ) -> FiringList:
         """Messages with which the alert opened, newest first; `*` is any service."""
-        read, now = services.incidents.firings, services.now()
-        found = list(
-            await read(None if service == ANY else service, alert, now, "", everywhere=True, limit=n)
-        )
+        read, end = services.incidents.firings, before or services.now()
+        named = None if service == ANY else service
+        found = list(await read(named, alert, end, "", everywhere=True, limit=n))
         if service == ANY:
-            found += await read(None, alert, now, "", other_services=True, everywhere=True, limit=n)
+            found += await read(None, alert, end, "", other_services=True, everywhere=True, limit=n)
         found.sort(key=lambda firing: firing.happened_at, reverse=True)
-        return FiringList(messages=[FiringOut.of(firing) for firing in found[:n]])
+        shown = found[:n]
+        return FiringList(
+            messages=[FiringOut.of(firing) for firing in shown],
+            next_before=shown[-1].happened_at if len(shown) == n else None,
+        )
 
     @routes.get("/services/{service:path}/alerts/{alert:path}/runbook")
     async def get_runbook(service: Name, alert: Name) -> RunbookOut:
@@ -89,7 +94,10 @@ def router(services: Services) -> APIRouter:
         if ids is None:
             ids = [recorded.id for recorded in await services.channels.all()]
         rows = await services.incidents.list(ids, since, until or services.now(), open_only=open, limit=n)
-        return IncidentList(incidents=[IncidentOut.of(row) for row in rows])
+        return IncidentList(
+            incidents=[IncidentOut.of(row) for row in rows],
+            next_until=rows[-1].opened_at if len(rows) == n else None,
+        )
 
     return routes
 

@@ -262,7 +262,10 @@ class FiringOut(BaseModel):
 
 
 class FiringList(BaseModel):
+    """Newest first. `next_before` is the `before` of the next page, null on the last."""
+
     messages: list[FiringOut]
+    next_before: datetime | None
 
 
 class RunbookOut(BaseModel):
@@ -339,7 +342,10 @@ class IncidentOut(BaseModel):
 
 
 class IncidentList(BaseModel):
+    """Newest first. `next_until` is the `until` of the next page, null on the last."""
+
     incidents: list[IncidentOut]
+    next_until: datetime | None
 
 
 class EffectList(BaseModel):

@@ -30,7 +30,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """`title` is the status in words, `detail` what happened and what to do. `id` finds it in the log."""
+    """`title` is the status in words, `detail` what happened and what to do. `id`: of the request."""
 
     title: str
     status: int
@@ -49,18 +49,30 @@ class ProblemResponse(Response):
     """Which form it takes is decided when it is sent: browsers name text/html, programs do not."""
 
     def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
-        body = json.dumps(problem.model_dump(exclude_none=True)).encode()
-        super().__init__(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+        super().__init__(_body(problem), problem.status, headers=headers, media_type=MEDIA_TYPE)
         self._problem, self._own = problem, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._problem.model_copy(update={"id": self._problem.id or request_id(scope)})
         pages = error_pages(scope)
         if pages is None or not accepts_html(scope):
+            self.body = _body(found)
+            self.headers["content-length"] = str(len(self.body))
             await super().__call__(scope, receive, send)
             return
-        page = pages.error(scope, self._problem)
+        page = pages.error(scope, found)
         page.headers.update(self._own)
         await page(scope, receive, send)
+
+
+def _body(problem: Problem) -> bytes:
+    return json.dumps(problem.model_dump(exclude_none=True)).encode()
+
+
+def request_id(scope: Scope) -> str | None:
+    """None where no request has one: a guard by itself."""
+    found = scope.get("state", {}).get("request_id")
+    return str(found) if found else None
 
 
 def error_pages(scope: Scope) -> ErrorPages | None:

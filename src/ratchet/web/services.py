@@ -101,6 +101,7 @@ class Services:
     schedules: what happens in channels by the clock.
     reports, gaps: what reports are made of. links: permalinks of messages.
     token: the operator's; None only when listening on loopback, and then every caller is the operator.
+    read_token: of who may only read; None: there is none. requests_per_s: of each client; 0: any number.
     tools: what is served at /mcp; they read what is public.
     mcp: the state of every external MCP server.
     monitors: tries channel monitors; None: they cannot be run here.
@@ -129,6 +130,8 @@ class Services:
     links: Permalinks
     overview: Overviews
     token: str | None = field(default=None, repr=False)
+    read_token: str | None = field(default=None, repr=False)
+    requests_per_s: float = 0.0
     now: Callable[[], datetime] = utc_now
     tools: Callable[[], Sequence[Tool]] = tuple
     mcp: Callable[[], Sequence[McpStatus]] = tuple

@@ -82,7 +82,13 @@ class House:
         self.posted.append((channel_id, markdown))
 
 
-def services(database: Database, house: House, token: str | None = None) -> Services:
+def services(
+    database: Database,
+    house: House,
+    token: str | None = None,
+    read_token: str | None = None,
+    per_s: float = 0,
+) -> Services:
     return Services(
         channels=Channels(database),
         messages=Messages(database),
@@ -103,6 +109,8 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
         links=WorkspaceLinks("https://team.slack.com"),
         overview=Overviews(database),
         token=token,
+        read_token=read_token,
+        requests_per_s=per_s,
         now=lambda: NOW,
         ask=house.ask,
         documents=DocumentSearch(database),
@@ -111,10 +119,16 @@ def services(database: Database, house: House, token: str | None = None) -> Serv
 
 @asynccontextmanager
 async def client(
-    database: Database, house: House | None = None, token: str | None = None, base_url: str = LOCAL
+    database: Database,
+    house: House | None = None,
+    token: str | None = None,
+    base_url: str = LOCAL,
+    *,
+    read_token: str | None = None,
+    per_s: float = 0,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Without a server: what the application answers."""
-    app = create_app(services(database, house or House(), token))
+    app = create_app(services(database, house or House(), token, read_token, per_s))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as opened:
         yield opened
 

@@ -106,3 +106,49 @@ async def test_a_large_body_is_refused(database: Database) -> None:
         in_parts = await http.post(ONBOARD, content=parts(), headers=headers)
     assert whole.status_code == 413
     assert in_parts.status_code in (404, 413)  # nobody reads the body of a request that needs none
+
+
+async def test_the_second_token_reads_and_changes_nothing(database: Database) -> None:
+    await fill(database)
+    house = House()
+    async with client(database, house, token=TOKEN, read_token="reader") as http:
+        reader = bearer("reader")
+        read = [
+            (await http.get(path, headers=reader)).status_code
+            for path in ("/api/channels", "/metrics", "/api/reports/channel?channel=ops", "/")
+        ]
+        post = await http.post(ONBOARD, headers=reader)
+        patch = await http.patch("/api/channels/ops", json={"mode": "off"}, headers=reader)
+        costly = await http.get(
+            "/api/commands/generate?channel_id=C0OPS&ts=1700000000.000100", headers=reader
+        )
+        signed_in = await http.post("/login", data={"token": "reader"}, headers={"Origin": LOCAL})
+        full = await http.post(ONBOARD, headers=bearer(TOKEN))
+    assert read == [200, 200, 200, 200]
+    assert (post.status_code, patch.status_code, costly.status_code) == (403, 403, 403)
+    assert "may only read" in post.json()["detail"]
+    assert signed_in.status_code == 403
+    assert full.status_code == 202
+    assert house.onboarded == [("C0OPS", None)]
+
+
+async def test_a_request_keeps_its_id_in_the_answer_and_in_its_problem(database: Database) -> None:
+    async with client(database) as http:
+        given = await http.get("/api/channels/nowhere", headers={"X-Request-Id": "from-my-script.7"})
+        odd = await http.get("/api/channels", headers={"X-Request-Id": "a b<script>"})
+        page = await http.get("/nothing", headers={"Accept": "text/html", "X-Request-Id": "seen-by-a-person"})
+    assert given.headers["x-request-id"] == "from-my-script.7"
+    assert given.json()["id"] == "from-my-script.7"
+    assert len(odd.headers["x-request-id"]) == 12
+    assert "seen-by-a-person" in page.text
+
+
+async def test_whoever_asks_too_often_is_told_when_to_come_again(database: Database) -> None:
+    async with client(database, per_s=0.5) as http:
+        answers = [await http.get("/version") for _ in range(8)]
+        answers += [await http.get("/api/nothing") for _ in range(9)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:13] == [200] * 8 + [404] * 5
+    assert statuses[-1] == 429
+    assert answers[-1].headers["retry-after"] in ("1", "2", "3")
+    assert answers[-1].headers["content-type"] == "application/problem+json"

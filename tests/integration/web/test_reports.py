@@ -88,3 +88,23 @@ async def test_gaps_are_reported_both_ways(database: Database) -> None:
     assert (found["again"], [channel["name"] for channel in found["channels"]]) == ([], ["ops"])
     words = await get(database, "/api/reports/gaps?channel=ops", MARKDOWN)
     assert words.text.startswith("Nobody asked anything in #ops in 30 days.")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/reports/channel?channel=ops", "/api/reports/usage", "/api/reports/gaps"]
+)
+async def test_who_has_a_report_already_is_told_so(database: Database, path: str) -> None:
+    await fill(database)
+    async with client(database) as http:
+        first = await http.get(path)
+        again = await http.get(path, headers={"If-None-Match": first.headers["etag"]})
+        words = await http.get(path, headers=MARKDOWN | {"If-None-Match": first.headers["etag"]})
+        other = await http.get(path, headers={"If-None-Match": 'W/"0", "1"'})
+    assert (first.status_code, again.status_code, words.status_code, other.status_code) == (
+        200,
+        304,
+        200,
+        200,
+    )
+    assert again.content == b""
+    assert again.headers["etag"] == first.headers["etag"] != words.headers["etag"]
