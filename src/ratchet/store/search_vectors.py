@@ -72,6 +72,8 @@ select set_config('hnsw.ef_search', %(candidates)s::text, true),
 # Compared exactly after their signs; and how many of them are given.
 CANDIDATES: Final = 400
 LIST: Final = 100
+# Cosine. Texts about different things are below with any model: the nearest of them would be found for anything.
+LEAST_LIKENESS: Final = 0.25
 # Seconds since the UTC epoch: before it, a ts had a digit less. Slack is younger.
 OLDEST: Final = 1_000_000_000
 # To read the signs of n rows of N takes as long as to walk the index when n² is about so many N.
@@ -96,7 +98,8 @@ async def near(conn: Connection, vector: Sequence[float], model: str, scope: Sco
         if statement is MANY:
             await conn.execute(WALK, {"candidates": str(CANDIDATES)})
         # Planned each time: the plan depends on the filter.
-        return await (await cur.execute(statement, values, prepare=False)).fetchall()
+        found = await (await cur.execute(statement, values, prepare=False)).fetchall()
+    return [one for one in found if one.score >= LEAST_LIKENESS]
 
 
 async def chosen(conn: Connection, values: dict[str, Any]) -> str:

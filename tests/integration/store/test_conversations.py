@@ -100,5 +100,5 @@ async def test_each_question_has_its_index(database: Database) -> None:
     spoke = {"prefix": "unasked:C1:", "first": "unasked:C1:1", "last": "unasked:C1:9"}
     assert "handler_runs_pkey" in await explained(database, SPOKE_UNASKED, spoke)
     gone = {"channels": ["C1"], "ts": [ROOT]}
-    assert "approvals_drafts" in await explained(database, approvals.WITHDRAW_DRAFTS, gone)
+    assert "approvals_open" in await explained(database, approvals.WITHDRAW_DRAFTS, gone)
     assert "channels_pkey" in await explained(database, channels.MANY, {"ids": ["C1"]})

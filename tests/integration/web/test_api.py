@@ -158,6 +158,8 @@ async def test_the_schema_names_every_endpoint(database: Database) -> None:
         "/api/channels/{name}",
         "/api/channels/{name}/messages",
         "/api/channels/{name}/onboard",
+        "/api/channels/{name}/schedules",
+        "/api/channels/{name}/schedules/{kind}",
         "/api/channels/{id}/messages/{ts}/thread",
         "/api/search",
         "/api/services",
