@@ -19,6 +19,7 @@ from bench import (
     embed,
     idle,
     ingest,
+    pages,
     quality,
     refresh,
     reply,
@@ -48,6 +49,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "quality": quality.run,
     "embed": embed.run,
     "refresh": refresh.run,
+    "pages": pages.run,
     "search": search.run,
 }
 

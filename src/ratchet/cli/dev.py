@@ -95,6 +95,7 @@ async def _announce(
 [bold]Ratchet is ready[/bold] after {time.monotonic() - started:.0f} s.
 
   Open       [link={slack.url}]{slack.url}[/link]
+  Pages      [link=http://{settings.http_addr}/]http://{settings.http_addr}/[/link]
   API        http://{settings.http_addr}/api/services
   Documents  {documents}
   Model      {model}
