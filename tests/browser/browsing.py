@@ -50,9 +50,9 @@ async def fire(page: Page, scenario: str, step: str) -> None:
         await page.keyboard.press("Escape")
 
 
-async def thread_of(page: Page, text: str) -> Locator:
-    """The thread pane of the newest message with this text, once it has a reply."""
-    alert = page.locator("#messages .msg").filter(has_text=text).last
+async def thread_of(page: Page, text: str, *, nth: int = -1) -> Locator:
+    """The thread pane of the nth shown message with this text (the newest), once it has a reply."""
+    alert = page.locator("#messages .msg").filter(has_text=text).nth(nth)
     await alert.get_by_role("button", name="1 reply").click()
     replies = page.locator("#replies")
     await expect(replies).to_contain_text(text)

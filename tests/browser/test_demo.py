@@ -15,21 +15,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from tests.acceptance.harness import eventually
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-# Set to a folder, the pictures of the documentation are taken anew.
-PICTURES = os.environ.get("RATCHET_TEST_PICTURES")
+from tests.browser.browsing import CHROMIUM, browsing, fire, open_channel, picture, thread_of
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
@@ -80,25 +69,8 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def page(demo: Demo) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        page = await browser.new_page(viewport={"width": 1360, "height": 860})
-        await page.goto(demo.slack)
+    async with browsing(demo.slack) as page:
         yield page
-        await browser.close()
-
-
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
-
-
-async def fire(page: Page, scenario: str, step: str) -> None:
-    await page.get_by_role("button", name="Fire an alert").click()
-    entry = page.locator("#scenarios li, #scenarios .scenario").filter(has_text=scenario).first
-    await entry.get_by_role("button", name=step).first.click()
-    if await page.locator("#scenarios[open]").count():
-        await page.keyboard.press("Escape")
 
 
 async def test_an_alert_gets_a_runbook_a_question_an_answer_and_a_resolve_closes(
@@ -150,26 +122,13 @@ async def test_an_alert_gets_a_runbook_a_question_an_answer_and_a_resolve_closes
     await replies.get_by_role("button", name="Good answer").click()
 
 
-async def open_channel(page: Page, name: str) -> None:
-    await page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).click()
-
-
-async def thread_of(page: Page, text: str) -> Locator:
-    """The thread pane of the newest message with this text, once it has a reply."""
-    alert = page.locator("#messages .msg").filter(has_text=text).last
-    await alert.get_by_role("button", name="1 reply").click()
-    replies = page.locator("#replies")
-    await expect(replies).to_contain_text(text)
-    return replies
-
-
 async def test_alerts_fired_one_after_another_get_page_fix_line_and_storm_summary(
     demo: Demo, page: Page
 ) -> None:
     name, firing = "Never fired before", "[FIRING:1] PaymentWebhookBacklog payments"
     await open_channel(page, "ops-alerts")
     await fire(page, name, "Fire")
-    replies = await thread_of(page, firing)
+    replies = await thread_of(page, firing, nth=0)
     await expect(replies).to_contain_text("The written runbook")
     await expect(replies).to_contain_text("I have not seen it fire before")
     await replies.evaluate("box => { box.scrollTop = 0 }")
@@ -186,14 +145,14 @@ async def test_alerts_fired_one_after_another_get_page_fix_line_and_storm_summar
 
     await eventually(closed, what="the incident is closed")
     await fire(page, name, "Fire")
-    replies = await thread_of(page, firing)
+    replies = await thread_of(page, firing, nth=1)
     await expect(replies).to_contain_text("What fixed it last time")
     await expect(replies).to_contain_text("harborctl webhooks replay --since 1h")
     await replies.evaluate("box => { box.scrollTop = 0 }")
     await picture(page, "runbook-second-firing")
 
     await fire(page, name, "Fire")
-    replies = await thread_of(page, firing)
+    replies = await thread_of(page, firing, nth=2)
     await expect(replies).to_contain_text("Still open")
     await picture(page, "runbook-repeat")
 
