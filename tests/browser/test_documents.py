@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from tests.browser.test_demo import ARGS, CHROMIUM, Demo, open_channel, picture, started
+from tests.browser.browsing import ARGS, CHROMIUM, open_channel, picture
+from tests.browser.test_demo import Demo, started
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 SLOW_MS = 60_000.0

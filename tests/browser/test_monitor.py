@@ -12,7 +12,7 @@ from playwright.async_api import Page, async_playwright, expect
 from localslack import LocalSlack
 from ratchet.llm.testing import Answer, ChatRequest, ModelServer, Say
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-from tests.browser.test_demo import ARGS, CHROMIUM, PICTURES
+from tests.browser.browsing import ARGS, CHROMIUM, PICTURES
 
 TOKEN = "the-operators-token"
 YAML = """\
