@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from tests.browser.browsing import ARGS, CHROMIUM, open_channel, picture
+from tests.browser.browsing import CHROMIUM, browsing, open_channel, picture
 from tests.browser.test_demo import Demo, started
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
@@ -24,13 +24,9 @@ async def scripted(tmp_path: Path) -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def help_channel(scripted: Demo) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        page = await browser.new_page(viewport={"width": 1360, "height": 860})
-        await page.goto(scripted.slack)
+    async with browsing(scripted.slack) as page:
         await open_channel(page, "help-platform")
         yield page
-        await browser.close()
 
 
 async def test_a_question_is_answered_from_a_page_and_a_thread_becomes_a_pull_request(

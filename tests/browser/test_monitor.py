@@ -11,28 +11,11 @@ from playwright.async_api import Page, async_playwright, expect
 
 from localslack import LocalSlack
 from ratchet.llm.testing import Answer, ChatRequest, ModelServer, Say
+from ratchet.web.monitor import EXAMPLE
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
 from tests.browser.browsing import ARGS, CHROMIUM, PICTURES
 
 TOKEN = "the-operators-token"
-YAML = """\
-deployments:
-  channel_id: CHANNEL
-  prompt: |
-    Does this message announce a deployment? If so, of which service?
-    {{.Message.Text}}
-  result_schema:
-    type: object
-    properties:
-      deployment: {type: boolean}
-      service: {type: [string, "null"]}
-    required: [deployment, service]
-  executable: jq
-  executable_args:
-    - -c
-    - '{channel_messages: [select(.llm_output.deployment) |
-        {channel_id, slack_ts, text: "Noted: \\(.llm_output.service)"}]}'
-"""
 SAID = ("checkout v1.42 is deployed to production :rocket:", "Lunch at noon? <script>alert(1)</script>")
 
 pytestmark = [
@@ -56,7 +39,7 @@ async def page(conninfo: str, tmp_path: Path) -> AsyncIterator[Page]:
         ana = await slack.control.add_user("ana", real_name="Ana")
         channel = await slack.control.add_channel("deploys", members=[ana])
         file = tmp_path / "monitors.yaml"
-        file.write_text(YAML.replace("CHANNEL", channel))
+        file.write_text(EXAMPLE.replace("C0123ABCD", channel))
         settings = environment(
             slack, DATABASE_URL=conninfo, OPENAI_URL=model.url, OPENAI_MODEL="scripted", HTTP_TOKEN=TOKEN,
             CHANNEL_MONITOR_CONFIG_FILE=str(file),
@@ -73,7 +56,7 @@ async def page(conninfo: str, tmp_path: Path) -> AsyncIterator[Page]:
             for text in SAID:
                 await slack.control.post(channel, ana, text)
             await eventually(recorded, what="the messages are recorded")
-            file.write_text(YAML.replace("CHANNEL", channel))
+            file.write_text(EXAMPLE.replace("C0123ABCD", channel))
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
             opened = await browser.new_page(viewport={"width": 1360, "height": 900})
             errors: list[str] = []
@@ -83,7 +66,7 @@ async def page(conninfo: str, tmp_path: Path) -> AsyncIterator[Page]:
             await opened.get_by_label("Token").fill(TOKEN)
             await opened.keyboard.press("Enter")
             await opened.wait_for_url("**/channelmonitor/test")
-            await opened.get_by_label("YAML").fill(YAML.replace("CHANNEL", channel))
+            await opened.get_by_label("YAML").fill(EXAMPLE.replace("C0123ABCD", channel))
             yield opened
             await browser.close()
         assert errors == []
