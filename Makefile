@@ -39,7 +39,7 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@echo "==> Running every test"
-	@$(BIN)/python -m pytest -n logical --dist loadfile $(TEST_ARGS)
+	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 check: $(VENV)/.dev
 	@echo "==> ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
