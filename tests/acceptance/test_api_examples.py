@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_demo import started
+from tests.acceptance.demo import started
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = "localhost:5001"

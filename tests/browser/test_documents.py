@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.acceptance.demo import Demo, started
 from tests.browser.browsing import CHROMIUM, browsing, open_channel, picture
-from tests.browser.test_demo import Demo, started
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 SLOW_MS = 60_000.0

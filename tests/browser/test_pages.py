@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, Response, async_playwright, expect
 
+from tests.acceptance.demo import Demo, started
 from tests.browser.browsing import ARGS, CHROMIUM, open_channel, picture
-from tests.browser.test_demo import Demo, started
 
 PAGES = [
     "/",
