@@ -23,6 +23,11 @@ class Demo:
     slack: str
     api: str
 
+    async def status(self, path: str) -> int:
+        """What the API or a page answers with."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{self.api}{path}")).status_code
+
     async def incidents(self, alert: str) -> list[dict[str, Any]]:
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{self.api}/api/incidents", params={"limit": 100})
