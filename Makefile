@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test check lock bench clean format
+.PHONY: help demo test check lock bench clean format audit
 
 help:
 	@echo "make demo    start Ratchet on a local Slack with an example workspace"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   lint, types, import contracts"
 	@echo "make bench   measure; writes bench/out"
 	@echo "make lock    resolve dependencies anew"
+	@echo "make audit   known vulnerabilities in what is locked"
 	@echo "make clean   remove the environment and the demo's data"
 
 $(VENV)/bin/python:
@@ -57,6 +58,12 @@ lock:
 	  --group pyproject.toml:build pyproject.toml -o requirements/run.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --group pyproject.toml:build --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
+
+# In an environment of its own: what audits is not part of what is audited.
+audit:
+	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && \
+	  $(VENV)/audit/bin/python -m pip --disable-pip-version-check install --quiet pip-audit; }
+	@$(VENV)/audit/bin/python requirements/audit.py
 
 clean:
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache bench/out
