@@ -26,7 +26,7 @@ def verdict(dependencies: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
         for vuln in one.get("vulns", ())
     ]
     asked = len(dependencies) - len(skipped)
-    lines = known
+    lines = list(known)
     if asked and not known:
         lines = [f"Nothing is known against the {asked} packages that were asked about."]
     if skipped or not dependencies:
