@@ -97,7 +97,10 @@ class Settings(BaseModel):
     database_pass: Annotated[SecretStr | None, EmptyIsNone] = Field(None, description="Password")
     database_name: Annotated[str | None, EmptyIsNone] = Field(None, description="Database, ratchet")
     database_disable_tls: bool = Field(False, description="Connect without TLS")
-    data_dir: Path = Field(default_factory=default_data_dir, description="Where the embedded database lives")
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Where the embedded database and copies of documents live",
+    )
     openai_api_key: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Key for the OpenAI-compatible server"
     )
@@ -107,10 +110,14 @@ class Settings(BaseModel):
     )
     openai_model: str = Field("qwen2.5:7b", description="Chat model")
     openai_embedding_model: Annotated[str | None, EmptyIsNone] = Field(
-        None, description="Embedding model at that server, such as nomic-embed-text; else the bundled one"
+        None,
+        description="Embedding model at that server, such as nomic-embed-text; else the bundled one;"
+        " docs/models.md#embeddings",
     )
     models: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
-        (), description="Language models in order of preference, PROVIDER:NAME[@URL]; docs/models.md"
+        (),
+        description="Language models in order of preference, PROVIDER:NAME or PROVIDER:NAME@URL,"
+        " comma-separated; docs/models.md",
     )
     model_keys: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Keys of models at a URL of your own: NAME=KEY, comma-separated"
@@ -124,13 +131,18 @@ class Settings(BaseModel):
     turn_tokens: int = Field(120_000, ge=1_000, description="Tokens per question")
     turn_seconds: float = Field(75.0, ge=1, le=900, description="Seconds per question")
     turn_cost_usd: Annotated[float | None, EmptyIsNone] = Field(
-        None, gt=0, description="US dollars per question, where the model's price is known"
+        None, gt=0, description="US dollars per question, where the model's price is known; unset: any number"
     )
     channel_cost_usd_per_day: Annotated[float | None, EmptyIsNone] = Field(
-        None, ge=0, description="US dollars for language models per channel in 24 hours"
+        None,
+        ge=0,
+        description="US dollars for language models per channel in the last 24 hours; then answers"
+        " are quotes",
     )
     classifier_incident_classification_binary: Annotated[str | None, EmptyIsNone] = Field(
-        None, description="Own classifier: a command that gets JSON on standard input"
+        None,
+        description="Own classifier: a command that gets JSON on standard input;"
+        " docs/configuration.md#your-own-classifier",
     )
     alert_rules: Annotated[Path | None, EmptyIsNone] = Field(
         None, description="File of own rules for alerts, YAML; docs/alerts.md"
@@ -141,26 +153,35 @@ class Settings(BaseModel):
         " or auto: in channels where something was an alert before",
     )
     redact_patterns: Annotated[Path | None, EmptyIsNone] = Field(
-        None, description="File of own patterns of secrets, one regular expression a line; docs/security.md"
+        None,
+        description="File of own patterns of secrets, one regular expression a line;"
+        " docs/security.md#patterns-of-your-own",
     )
     documentation: Annotated[Path | None, EmptyIsNone] = Field(
         None, description="Sources of documents, a YAML file; or a directory of documents; docs/documents.md"
     )
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
-        "UTC", description="Time zone of what happens by the clock, such as Europe/Berlin"
+        "UTC",
+        description="Time zone of what happens by the clock, such as Europe/Berlin, unless a channel"
+        " has its own",
     )
     onboard_messages: int = Field(
         1000, ge=0, le=100_000, description="Messages fetched when a channel is first seen"
     )
-    storm_alerts: int = Field(10, ge=1, description="More alerts than this at once get one summary")
+    storm_alerts: int = Field(
+        10, ge=1, description="More alerts than this at once in a channel get one summary"
+    )
     storm_minutes: int = Field(5, ge=1, le=60, description="What «at once» means for a storm, in minutes")
     approvers: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
         frozenset(),
-        description="Who may approve: user ids, user group ids, `requester`, comma-separated; else everybody"
-        " in the channel",
+        description="Who may approve changes: user ids (U…), user groups (S…, needs the scope"
+        " usergroups:read),"
+        " `requester` for who asked; else everybody in the channel",
     )
     keep_model_contents: bool = Field(
-        False, description="Keep prompts and answers of language models for 90 days, redacted"
+        False,
+        description="Keep prompts and answers of language models for 90 days, redacted;"
+        " docs/reports.md#what-is-kept-of-turns-with-a-model",
     )
     commands_mcp_server_urls: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="External MCP servers: commands or URLs, comma-separated; docs/mcp.md"
@@ -169,7 +190,8 @@ class Settings(BaseModel):
         None, description="File of external MCP servers, YAML; docs/mcp.md"
     )
     channel_monitor_config_file: Annotated[Path | None, EmptyIsNone] = Field(
-        None, description="File of channel monitors, YAML; docs/channel-monitor.md"
+        None,
+        description="File of channel monitors, YAML, read again when it changes; docs/channel-monitor.md",
     )
     channel_monitor_test_executables: Literal["listed", "any", "off"] = Field(
         "listed",
@@ -181,13 +203,16 @@ class Settings(BaseModel):
         None, description="Token for the HTTP API; required off loopback"
     )
     http_read_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
-        None, description="Second token for the HTTP API, for programs that only read"
+        None,
+        description="Second token for the HTTP API, for programs that only read; needs"
+        " RATCHET_HTTP_TOKEN beside"
+        " it; docs/api.md#tokens",
     )
     http_requests_per_s: float = Field(
         50.0,
         ge=0,
         le=100_000,
-        description="Requests a second of one client over HTTP; 0: any number",
+        description="Requests a second of one client over HTTP, those of ten seconds at once; 0: any number",
     )
     sentry_dsn: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None, description="Sentry project that is told of failures and gets traces"
@@ -197,9 +222,10 @@ class Settings(BaseModel):
         0.01, ge=0, le=1, description="Share of events that are traced; mentions and failures always are"
     )
     otel_exporter_otlp_endpoint: Annotated[str | None, EmptyIsNone] = Field(
-        None, description="Where traces go by OTLP/HTTP; other OTEL_* variables hold too"
+        None,
+        description="Where traces go by OTLP/HTTP; other OTEL_* variables hold too; docs/observability.md",
     )
-    dev_mode: bool = Field(False, description="Logs for people")
+    dev_mode: bool = Field(False, description="Logs for people instead of JSON, and every event is traced")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged")
 
     @property
@@ -500,14 +526,14 @@ def example() -> str:
     ]
     for name, field in Settings.model_fields.items():
         secret = variable(name) in set(_secret_names())
-        default = "" if field.default_factory is not None else _written(field.default)
+        default = "" if field.default_factory is not None else written(field.default)
         commented = "" if name in REQUIRED else "# "
         note = " (secret)" if secret else ""
         blocks.append(f"# {field.description}{note}\n{commented}{variable(name)}={default}")
     return "\n\n".join(blocks) + "\n"
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
     """As it is written in the environment."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -99,16 +99,6 @@ def test_parts_of_a_database_make_a_connection(monkeypatch: pytest.MonkeyPatch) 
     assert "port=5432" in config.conninfo
 
 
-def test_every_setting_is_documented() -> None:
-    text = (ROOT / "docs/configuration.md").read_text("utf-8")
-    database = {"database_host", "database_port", "database_user", "database_pass", "database_name"}
-    missing = [
-        name for name in Settings.model_fields if f"`{variable(name)}`" not in text and name not in database
-    ]
-    assert missing == []
-    assert all(f"_{part.upper()}" in text for part in ("host", "port", "user", "pass", "name"))
-
-
 def test_the_model_judges_alerts_where_there_were_some_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -69,13 +69,23 @@ def dev(
 @app.command()
 def config(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    example: Annotated[bool, typer.Option(help="Print a .env file to start from instead.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print a .env file to start from instead.")
+    ] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Print what each setting means, as Markdown.")
+    ] = False,
 ) -> None:
     """Print every setting, secrets masked."""
     from ratchet import settings  # noqa: PLC0415  # heavy
 
     if example:
         typer.echo(settings.example(), nl=False)
+        return
+    if reference:
+        from ratchet.cli.reference import settings_table  # noqa: PLC0415
+
+        typer.echo(settings_table(), nl=False)
         return
     with told():
         values = settings.visible(settings.load())
