@@ -55,7 +55,7 @@ def installed(wheel: Path, directory: Path) -> Path:
     environment = directory / "environment"
     run(sys.executable, "-m", "venv", "--without-pip", environment, cwd=directory)
     python = environment / "bin/python"
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     run(*pip, "--no-index", "--no-deps", wheel, cwd=directory)
     place = Path((run(python, "-c", PURELIB, cwd=directory)).strip())
     [metadata] = place.glob("ratchet_bot-*.dist-info")
