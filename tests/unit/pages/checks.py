@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import typer
 
-import ratchet.cli as commands
+import ratchet.cli  # noqa: F401  # adds the commands
+from ratchet.cli.base import app
 from ratchet.settings import Settings, variable
 from ratchet.store.embeddings import EmbeddingStatus
 from ratchet.store.pool import Database
@@ -121,7 +122,7 @@ def refused(words: list[str], *, sketch: bool = False) -> str | None:
     """What the command line says against the words. A sketch, as in a sentence, may leave arguments out."""
     words = [re.sub(r"[\[\]…]|\|.*", "", word) for word in words]
     words = ["7" if word in ("N", "DAYS", "IDS") else word for word in words if word]
-    root: Any = typer.main.get_command(commands.app)
+    root: Any = typer.main.get_command(app)
     try:
         command, rest = _found(root, words)
         if command is not None and rest is not None:
