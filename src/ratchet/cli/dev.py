@@ -100,8 +100,9 @@ async def _announce(
   Documents  {documents}
   Model      {model}
 
-Fire an alert from the page's menu and watch its thread; write “@ratchet how do I …” in a channel; or use
-“Update docs” at a message, which makes a pull request of what its thread found.
+Fire an alert from the page's menu and watch its thread;
+write “@ratchet how do I …” in a channel;
+or use “Update docs” at a message: a pull request of what its thread found.
 Ctrl-C ends it; nothing is kept."""
     )
 
