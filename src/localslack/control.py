@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from localslack import channels, injection, interactions, messages, people, reactions, stamps, webhooks
+from localslack import apps, channels, injection, interactions, messages, people, reactions, stamps, webhooks
 from localslack.errors import SlackError
 from localslack.faults import ApiFault, SocketFaults
 from localslack.hub import Hub
@@ -158,6 +158,22 @@ def add_app(hub: Hub, body: Json) -> Json:
     return {"user": user.id, "bot_id": user.bot_id}
 
 
+def create_app(hub: Hub, body: Json) -> Json:
+    """From the text of a `manifest`; without one, there is no app any more."""
+    if "manifest" not in body:
+        apps.remove(hub.ws)
+        return {}
+    return apps.create(hub.ws, str(body["manifest"]))
+
+
+def install_app(hub: Hub, body: Json) -> Json:
+    return apps.install(hub.ws)
+
+
+def app_token(hub: Hub, body: Json) -> Json:
+    return apps.app_token(hub.ws, body.get("scopes") or ())
+
+
 def inject(hub: Hub, body: Json) -> Json:
     """`events`: envelopes, payloads or bare events; `{"frame": text}` is written as it is.
 
@@ -290,6 +306,9 @@ ACTIONS: dict[str, Action] = {
     "stop": stop,
     "webhooks": add_webhook,
     "apps": add_app,
+    "app": create_app,
+    "app/install": install_app,
+    "app/token": app_token,
     "events": inject,
     "scenarios/fire": fire,
     "faults": add_fault,

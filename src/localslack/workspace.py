@@ -12,6 +12,7 @@ from typing import Any
 
 from localslack import stamps
 from localslack.errors import SlackError
+from localslack.manifest import Manifest
 from localslack.model import MANIFEST_SCOPES, Channel, ChannelKind, File, Json, Token, User, View, Webhook
 
 BOT_TOKEN = "xoxb-localslack-bot"
@@ -45,6 +46,9 @@ class Workspace:
         self.app_id = "A0LOCAL00"
         self.base_url = "http://127.0.0.1"
         self.app_mentions = app_mentions
+        # The app comes with the workspace, and hears everything, unless it is made from a manifest (apps.py).
+        self.manifest: Manifest | None = None
+        self.subscribed: Callable[[Json, Channel | None], bool] = lambda event, channel: True
         self.channels: dict[str, Channel] = {}
         self.users: dict[str, User] = {}
         # User groups: members by id.
@@ -196,6 +200,8 @@ class Workspace:
     def emit(self, event: Json, channel: Channel | None = None) -> None:
         """Send an event to the app; nothing when it happened in a channel the bot is not in."""
         if channel is not None and not self.is_member(channel):
+            return
+        if not self.subscribed(event, channel):
             return
         shared = channel is not None and channel.ext_shared
         self.send("events_api", self.event_payload(event, shared=shared))
