@@ -19,6 +19,7 @@ from bench import (
     embed,
     idle,
     ingest,
+    newcomer,
     pages,
     quality,
     refresh,
@@ -50,6 +51,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "embed": embed.run,
     "refresh": refresh.run,
     "pages": pages.run,
+    "newcomer": newcomer.run,
     "search": search.run,
 }
 

@@ -228,7 +228,7 @@ class Running:
 @asynccontextmanager
 async def running(directory: Path, slack: Slack, **more: str) -> AsyncIterator[Running]:
     """Started, connected, and its database open to us."""
-    port = _free_port()
+    port = free_port()
     http = f"127.0.0.1:{port}"
     process = ratchet(directory, settings(directory, slack, HTTP_ADDR=http, **more), "run")
     async with process.running():
@@ -253,7 +253,8 @@ async def rows(conninfo: str, statement: str, *values: Any) -> list[Any]:
         return await cursor.fetchall() if cursor.description else []
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
