@@ -1,4 +1,4 @@
-"""`newcomer`: from a clone to the first runbook of the demo, and from an empty Slack workspace to the first answer."""
+"""`newcomer`: from a clone to the demo's first runbook, from an empty Slack workspace to the first answer."""
 
 from __future__ import annotations
 
