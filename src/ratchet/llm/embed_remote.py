@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from openai import AsyncOpenAI
 from pydantic_ai import exceptions as theirs
 from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
 from pydantic_ai.embeddings.result import EmbedInputType
@@ -24,7 +23,7 @@ from ratchet.llm.config import ModelConfig
 from ratchet.llm.embed_config import EmbeddingConfig, wants
 from ratchet.llm.failures import translated
 from ratchet.llm.prices import known_price
-from ratchet.llm.providers import provider_at
+from ratchet.llm.providers import open_client, provider_at
 from ratchet.llm.recorded import RECORD_S, CallRecorder
 from ratchet.llm.redact import RedactionFailed, Redactor, redact
 
@@ -62,9 +61,7 @@ class RemoteEmbedder:
         self._recorder = recorder
         self._redactor = redactor
         self._clock = clock
-        key = config.api_key.get_secret_value() if config.api_key else "none"
-        # The SDK's own retries would sleep inside a job's slot; the queue retries instead.
-        self._client = AsyncOpenAI(base_url=config.url, api_key=key, max_retries=0, timeout=config.timeout_s)
+        self._client = open_client(config.url, config.api_key, config.timeout_s)
         self._endpoint = OpenAIEmbeddingModel(config.model, provider=provider_at(self._client, config.url))
         self._price = known_price(ModelConfig(config.url, config.model, price=config.price))
 

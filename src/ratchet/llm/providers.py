@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from pydantic import SecretStr
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -30,18 +31,20 @@ class Opened:
 def opened(config: ModelConfig) -> Opened:
     """The model; sends nothing yet. Raises Misconfigured: no such provider, its package or key is missing."""
     if config.provider in COMPATIBLE:
-        client = _client(config)
+        client = open_client(config.url, config.api_key, config.request_timeout_s)
         return Opened(OpenAIChatModel(config.model, provider=provider_at(client, config.url)), client.close)
     return _other(config)
 
 
-def _client(config: ModelConfig) -> AsyncOpenAI:
-    # The SDK's own retries would sleep inside a job's slot; the queue retries instead.
+def open_client(url: str, api_key: SecretStr | None, timeout_s: float) -> AsyncOpenAI:
+    """Asks `url`, and nobody that it would send us on to: the operator named that server and no other."""
     return AsyncOpenAI(
-        base_url=config.url,
-        api_key=config.api_key.get_secret_value() if config.api_key else "none",
+        base_url=url,
+        api_key=api_key.get_secret_value() if api_key else "none",
+        # The SDK's own retries would sleep inside a job's slot; the queue retries instead.
         max_retries=0,
-        timeout=config.request_timeout_s,
+        timeout=timeout_s,
+        http_client=DefaultAsyncHttpxClient(follow_redirects=False),
     )
 
 
