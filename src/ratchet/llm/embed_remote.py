@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from openai import APIStatusError
 from pydantic_ai import exceptions as theirs
 from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
 from pydantic_ai.embeddings.result import EmbedInputType
@@ -126,6 +127,12 @@ class RemoteEmbedder:
             ours = self._ours(error)
             failed = type(ours).__name__
             raise ours from None
+        except APIStatusError as error:  # a redirect, which is no error to pydantic_ai
+            failed = "Misconfigured"
+            raise Misconfigured(
+                f"{self._where} answered with status {error.status_code}: it sends us elsewhere, which is not"
+                " followed. Set RATCHET_OPENAI_URL to where it is."
+            ) from None
         except TimeoutError:
             failed = "Transient"
             raise Transient(f"{self._where} gave no vectors within {timeout_s:g} s.") from None

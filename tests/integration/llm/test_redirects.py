@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from ratchet.domain.errors import RatchetError
+from ratchet.domain.errors import Misconfigured, RatchetError
 from ratchet.llm.config import ModelConfig
 from ratchet.llm.connect import connect, open_remote
 from ratchet.llm.embed_config import EmbeddingConfig
@@ -64,7 +64,7 @@ async def test_a_text_to_embed_follows_no_redirect() -> None:
         serving(Place(307, other.url)) as asked,
         aclosing(open_remote(EmbeddingConfig(f"{asked.url}/v1", "words"))) as embedder,
     ):
-        with pytest.raises(RatchetError):
+        with pytest.raises(Misconfigured, match="status 307.*RATCHET_OPENAI_URL"):
             await embedder.embed(["our plan"])
     assert b"our plan" in asked.heard[0]
     assert other.heard == []
