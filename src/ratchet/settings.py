@@ -33,6 +33,7 @@ from ratchet.llm.config import OLLAMA_URL, OPENAI_URL, ModelConfig, read_models
 from ratchet.llm.embed_config import EmbeddingConfig
 from ratchet.llm.mcp_config import McpServer, load_servers
 from ratchet.llm.prices import own_price, read_prices
+from ratchet.llm.redact import redact
 from ratchet.llm.redact_own import read_patterns
 from ratchet.pipeline.monitors import MonitorFile
 from ratchet.store.config import DatabaseConfig
@@ -508,11 +509,9 @@ def explain(error: ValidationError) -> list[str]:
 
 
 def visible(settings: Settings) -> dict[str, str]:
-    """Every setting as text by its variable's name, secrets masked."""
+    """Every setting as text by its variable's name, secrets masked, also a password within an address."""
     return {
-        variable(name): "********"
-        if isinstance(value, SecretStr)
-        else str(value if value is not None else "")
+        variable(name): "********" if isinstance(value, SecretStr) else redact(written(value))
         for name in Settings.model_fields
         for value in [getattr(settings, name)]
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ratchet.cli.base import app
+from ratchet.cli.base import app, told_unexpected
 
 # Each adds its commands to `app`, in the order of `--help`.
 # isort: off
@@ -22,6 +22,7 @@ from ratchet.cli import commands_monitor  # noqa: F401
 
 def main() -> None:
     """The console script."""
+    sys.excepthook = told_unexpected
     try:
         app()
     except KeyboardInterrupt:

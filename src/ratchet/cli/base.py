@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -29,14 +31,30 @@ def told() -> Iterator[None]:
     try:
         yield
     except RatchetError as error:
-        typer.echo(f"ratchet: {error}", err=True)
+        typer.echo(f"ratchet: {clean(str(error))}", err=True)
         raise typer.Exit(2 if isinstance(error, Misconfigured) else 1) from None
     except BaseExceptionGroup as group:
         known, unknown = group.split(RatchetError)
         if unknown is not None or known is None:
             raise
-        typer.echo(f"ratchet: {next(_leaves(known))}", err=True)
+        typer.echo(f"ratchet: {clean(str(next(_leaves(known))))}", err=True)
         raise typer.Exit(1) from None
+
+
+def clean(text: str) -> str:
+    """Without secrets, which an error of another program or an address may hold; withheld where in doubt."""
+    from ratchet.llm.redact import RedactionFailed, redact  # noqa: PLC0415  # heavy
+
+    try:
+        return redact(text)
+    except RedactionFailed:
+        return "withheld: it could not be checked for secrets"
+
+
+def told_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """For `sys.excepthook`: the traceback, without secrets."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    typer.echo(clean(text), err=True, nl=False)
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -48,14 +49,21 @@ def restore(
 
 @app.command("migrate-to")
 def migrate_to(
-    url: Annotated[str, typer.Argument(help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE; - reads it from standard input, where nobody"
+            " sees it in the list of processes."
+        ),
+    ],
     replace: Annotated[bool, typer.Option(help="Replace what that database holds.")] = False,
 ) -> None:
     """Copy everything into another PostgreSQL, whole or not at all. Ratchet must not run."""
     from ratchet.cli import keep  # noqa: PLC0415  # heavy
 
     with told():
-        asyncio.run(keep.migrate_to(quiet_settings(), url, replace=replace))
+        target = sys.stdin.readline().strip() if url == "-" else url
+        asyncio.run(keep.migrate_to(quiet_settings(), target, replace=replace))
 
 
 @app.command()

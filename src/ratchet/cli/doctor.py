@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ratchet.app import chosen_models, open_server
+from ratchet.cli.base import clean
 from ratchet.cli.mcp import connected
 from ratchet.documents.base import NOTHING
 from ratchet.domain.errors import Misconfigured, RatchetError
@@ -57,7 +58,8 @@ async def run(load: Callable[[], Settings], *, as_json: bool) -> None:
     """Print a line for each finding as it comes. Exit status 1 when there is a problem."""
     findings = []
     async with aclosing(_examined(load)) as found:
-        async for finding in found:
+        async for one in found:
+            finding = replace(one, detail=clean(one.detail))
             findings.append(finding)
             if not as_json:
                 _print(finding)

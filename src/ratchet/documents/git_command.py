@@ -18,12 +18,15 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ratchet.domain.errors import Refused, Transient
+from ratchet.domain.limits import Limits
 
 PROTOCOLS: Final = "https:ssh:file"
 # Of our environment only what reaching another machine needs: our own tokens stay here.
 INHERITED: Final = ("HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR")
 PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 MAX_SAID: Final = 300
+# A repository that is larger than these is no documentation.
+LIMITS: Final = Limits(cpu_s=1_800, memory=4 * 2**30, file=8 * 2**30)
 _SETTINGS: Final = (
     ("core.hooksPath", os.devnull),
     ("core.fsmonitor", "false"),
@@ -128,6 +131,7 @@ class Git:
             # git starts others: they end with it.
             start_new_session=True,
         )
+        LIMITS.hold(process.pid)
         try:
             yield process
         finally:

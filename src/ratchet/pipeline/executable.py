@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ratchet.domain.errors import Refused
+from ratchet.domain.limits import Limits
 from ratchet.llm.redact import redact
 
 MAX_ANSWER_BYTES: Final = 256 * 1024
@@ -19,6 +20,8 @@ KEPT_COMPLAINT: Final = 2_000  # bytes of the end of standard error
 SHOWN_COMPLAINT: Final = 300  # characters
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RUNNING: Final = 8
+MAX_MEMORY: Final = 2 * 2**30
+MAX_FILE: Final = 256 * 2**20
 END_S: Final = 5.0
 
 
@@ -49,7 +52,7 @@ async def run_executable(
 ) -> bytes:
     """Its standard output. No shell reads the command, and its process group does not outlive it.
 
-    Raises Refused when it cannot start, ends badly, takes too long or writes too much.
+    Raises Refused when it cannot start, ends badly, takes too long, writes or uses too much.
     """
     name = command[0]
     try:
@@ -65,6 +68,7 @@ async def run_executable(
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise Refused(f"{name} cannot be started: {reason}") from error
+    Limits(timeout_s, MAX_MEMORY, MAX_FILE).hold(process.pid)
     complaint, output = bytearray(), bytearray()
     try:
         async with asyncio.timeout(timeout_s):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from ratchet.documents.base import NOTHING
 from ratchet.documents.directory import Directory
 from ratchet.documents.git import GitSource
-from ratchet.documents.git_command import Remote
+from ratchet.documents.git_command import LIMITS, Git, Remote
 from ratchet.domain.errors import Refused, Transient
 from ratchet.jobs.queue import Queue
 from ratchet.pipeline.refresh import Refresh, Refreshed
@@ -196,3 +198,14 @@ async def _texts(db: Database) -> list[tuple[str, str]]:
     async with db.connection() as conn:
         rows = await (await conn.execute("select path, text from documents order by 1")).fetchall()
     return [(str(path), str(text)) for path, text in rows]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
+async def test_what_git_may_use_is_limited(tmp_path: Path) -> None:
+    path = tmp_path / "bare"
+    await Git(path, Remote("")).run("init", "--bare", "--quiet", timeout_s=30)
+    async with Git(path, Remote("")).reader() as process:
+        limits = Path(f"/proc/{process.pid}/limits").read_text("ascii")  # noqa: ASYNC240  a look, once
+    assert re.search(rf"Max data size +{LIMITS.memory} +{LIMITS.memory} ", limits)
+    assert re.search(rf"Max file size +{LIMITS.file} +{LIMITS.file} ", limits)
+    assert re.search(r"Max core file size +0 +0 ", limits)

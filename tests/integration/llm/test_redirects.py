@@ -64,7 +64,7 @@ async def test_a_text_to_embed_follows_no_redirect() -> None:
         serving(Place(307, other.url)) as asked,
         aclosing(open_remote(EmbeddingConfig(f"{asked.url}/v1", "words"))) as embedder,
     ):
-        with pytest.raises(Misconfigured, match="status 307.*RATCHET_OPENAI_URL"):
+        with pytest.raises(Misconfigured, match=r"status 307.*RATCHET_OPENAI_URL"):
             await embedder.embed(["our plan"])
     assert b"our plan" in asked.heard[0]
     assert other.heard == []

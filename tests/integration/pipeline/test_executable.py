@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.domain.errors import Misconfigured, Refused
-from ratchet.pipeline.executable import MAX_ANSWER_BYTES, CleanRoom
+from ratchet.pipeline.executable import MAX_ANSWER_BYTES, MAX_FILE, MAX_MEMORY, CleanRoom
 from ratchet.pipeline.monitors import MonitorFile
 from tests.acceptance.harness import eventually
 
@@ -37,6 +37,34 @@ async def test_arguments_are_read_by_no_shell(tmp_path: Path) -> None:
     command = program(tmp_path, "print(json.dumps(sys.argv[1:]))")
     odd = ["$(id)", "; rm -rf /", "a b", "`id`", "*", ""]
     assert json.loads(await CleanRoom().run([*command, *odd], b"", 30)) == odd
+
+
+HELD = (
+    "import resource as r\ntime.sleep(0.05)\n"
+    "print(json.dumps([r.getrlimit(k) for k in (r.RLIMIT_CPU, r.RLIMIT_DATA, r.RLIMIT_FSIZE, r.RLIMIT_NOFILE, r.RLIMIT_CORE)]))"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
+async def test_what_it_may_use_is_limited(tmp_path: Path) -> None:
+    found = json.loads(await CleanRoom().run(program(tmp_path, HELD), b"", 30))
+    assert found == [[30, 30], [MAX_MEMORY] * 2, [MAX_FILE] * 2, [256, 256], [0, 0]]
+
+
+GREEDY = {
+    "memory": ("held = [bytes(2**28) for _ in range(12)]\nprint('{}')", "exit status 1: MemoryError"),
+    "a file": ("open('full', 'wb').write(bytes(2**20) * 300)\nprint('{}')", "exit status"),
+    "files": ("held = [os.open('/dev/null', 0) for _ in range(300)]\nprint('{}')", "Too many open files"),
+    "a processor, for longer than it has": ("\nwhile True: pass", "exit status -9|no answer within"),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
+@pytest.mark.parametrize("what", GREEDY)
+async def test_one_that_wants_too_much_is_stopped(what: str, tmp_path: Path) -> None:
+    body, said = GREEDY[what]
+    with pytest.raises(Refused, match=said):
+        await CleanRoom().run(program(tmp_path, f"time.sleep(0.05)\n{body}"), b"", 3)
 
 
 FAILING = {
