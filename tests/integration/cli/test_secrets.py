@@ -65,7 +65,7 @@ async def test_a_command_prints_no_secret(name: str, tmp_path: Path) -> None:
 
 async def test_malformed_settings_are_named_and_not_shown(tmp_path: Path) -> None:
     printed = await said(tmp_path, ["run"], **dict.fromkeys(EVERYWHERE, f"=,{CANARY},://\n{CANARY}"))
-    assert "RATCHET_MODELS" in printed
+    assert "RATCHET_MODEL_KEYS" in printed
     assert CANARY not in printed
 
 
