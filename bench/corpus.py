@@ -10,7 +10,7 @@ import json
 import random
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,6 +70,8 @@ class Corpus:
     channels: int = 20
     people: int = 60
     alert_share: float = 0.08
+    # Makes the text of a message from the dice and a source of rare words; None: invented words.
+    said: Callable[[random.Random, Callable[[], str]], str] | None = None
     dice: random.Random = field(init=False)
     roots: dict[str, list[str]] = field(default_factory=dict)
     firing: dict[str, list[tuple[str, str, str, str]]] = field(default_factory=dict)
@@ -127,6 +129,8 @@ class Corpus:
 
     def text(self) -> str:
         """Mostly a line or two; now and then a page of log."""
+        if self.said is not None:
+            return self.said(self.dice, self._rare)
         if self.dice.random() < 0.02:
             return "```\n" + "\n".join(self._log_line() for _ in range(self.dice.randint(5, 40))) + "\n```"
         count = min(250, max(1, round(self.dice.lognormvariate(2.5, 0.9))))

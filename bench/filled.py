@@ -1,4 +1,4 @@
-"""A record of any size in minutes: rows by COPY, indexes afterwards. Texts of `corpus`, vectors in clusters.
+"""A record of any size in minutes: rows by COPY, indexes afterwards. Vectors are drawn.
 
 A million texts cannot be embedded here, so a message's vector says nothing about its text: what a search
 reads is as much and as far apart as it would be, and what it finds means nothing.
@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from psycopg import AsyncConnection
@@ -28,7 +28,7 @@ from ratchet.store.message_vectors import worth
 from ratchet.store.pool import Database
 from ratchet.store.words import search_text
 
-MODEL: Final = "clusters"
+MODEL: Final = "drawn"
 DAYS: Final = 700.0
 PORTION: Final = 5_000
 CLUSTERS: Final = 3_000
@@ -65,6 +65,19 @@ ROOMY: Final = (
 )
 
 
+class Drawing(Protocol):
+    """Where vectors of messages come from."""
+
+    def draw(self, count: int, dice: Any) -> Any:
+        """So many unit vectors, as rows; `dice` is a numpy generator."""
+        ...
+
+
+def stock(drawing: Drawing, count: int) -> Stock:
+    """So many vectors, drawn beforehand."""
+    return Stock(MODEL, DIMENSION, drawing.draw(count, np.random.default_rng()).tolist())
+
+
 @dataclass
 class Clusters:
     """Satisfies `ratchet.store.embeddings.Embedder`: drawn by the text, near a centre."""
@@ -84,10 +97,6 @@ class Clusters:
         inner = self.centres[dice.integers(CLUSTERS, size=count)] + 0.8 * dice.normal(size=(count, INNER))
         vectors = inner @ self.basis + 0.1 * dice.normal(size=(count, DIMENSION))
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-    def stock(self, count: int) -> Stock:
-        """So many vectors, drawn beforehand."""
-        return Stock(self.model, self.dimension, self.draw(count, np.random.default_rng()).tolist())
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         seeds = [random.Random(text).randrange(2**32) for text in texts]
@@ -130,7 +139,7 @@ def written(corpus: Corpus, count: int) -> Iterator[Written]:
         yield Written(channel, payload["ts"], payload.get("thread_ts"), text, attrs)
 
 
-async def fill(db: Database, corpus: Corpus, count: int) -> float:
+async def fill(db: Database, corpus: Corpus, count: int, drawing: Drawing) -> float:
     """`count` messages, those of people with vectors. Returns how many seconds the indexes took."""
     for channel in corpus.channel_ids:
         await Channels(db).upsert(Channel(channel, channel.lower()))
@@ -139,7 +148,7 @@ async def fill(db: Database, corpus: Corpus, count: int) -> float:
             await conn.execute(statement)
         async with _without_indexes(conn) as began:
             await conn.execute(STAGE)
-            await _copy(conn, corpus, count)
+            await _copy(conn, corpus, count, drawing)
             await conn.execute(FROM_STAGE)
             await conn.execute("drop table staged")
             began.append(time.perf_counter())
@@ -173,20 +182,18 @@ async def _without_indexes(conn: AsyncConnection[Any]) -> AsyncIterator[list[flo
         await conn.execute(definition.encode())
 
 
-async def _copy(conn: AsyncConnection[Any], corpus: Corpus, count: int) -> None:
-    clusters, dice = Clusters(), np.random.default_rng(corpus.seed)
+async def _copy(conn: AsyncConnection[Any], corpus: Corpus, count: int, drawing: Drawing) -> None:
+    dice = np.random.default_rng(corpus.seed)
     portion: list[Written] = []
     for message in written(corpus, count):
         portion.append(message)
         if len(portion) == PORTION:
-            await _store(conn, portion, clusters, dice)
+            await _store(conn, portion, drawing, dice)
             portion = []
-    await _store(conn, portion, clusters, dice)
+    await _store(conn, portion, drawing, dice)
 
 
-async def _store(
-    conn: AsyncConnection[Any], portion: Sequence[Written], clusters: Clusters, dice: Any
-) -> None:
+async def _store(conn: AsyncConnection[Any], portion: Sequence[Written], drawing: Drawing, dice: Any) -> None:
     async with conn.cursor() as cursor:
         async with cursor.copy(COPY_STAGE) as copy:
             for m in portion:
@@ -195,7 +202,7 @@ async def _store(
                 await copy.write_row(row)
         said = [m for m in portion if worth(m.kind, m.text)]
         async with cursor.copy(COPY_VECTORS) as copy:
-            await copy.write(_binary(said, clusters.draw(len(said), dice)))
+            await copy.write(_binary(said, drawing.draw(len(said), dice)))
 
 
 def _binary(said: Sequence[Written], vectors: Any) -> bytes:

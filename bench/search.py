@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.corpus import Corpus, history
-from bench.filled import MODEL, Clusters, fill
+from bench.filled import MODEL, Clusters, Drawing, fill, stock
+from bench.heard import Heard, heard, neighbours
 from bench.report import Report, percentile
 from ratchet.domain.events import MessagePosted
 from ratchet.jobs.queue import Queue
@@ -24,6 +25,7 @@ from ratchet.slack.identity import NOBODY
 from ratchet.slack.parse import parse_stored_message
 from ratchet.store import search_vectors, search_words
 from ratchet.store.embedded import EmbeddedServer
+from ratchet.store.embeddings import DIMENSION, Vector
 from ratchet.store.migrate import migrate
 from ratchet.store.pool import Database, open_database
 from ratchet.store.search import Search, Within
@@ -47,15 +49,43 @@ order by (v.embedding <=> %(vector)s::halfvec) + 0 limit 10
 """
 
 
-@dataclass
-class Asking(Clusters):
-    """The time is that of the bundled model, the vector one of the clusters."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Satisfies `ratchet.store.embeddings.Embedder`: the bundled model, under the name of the drawn vectors.
 
-    local: LocalEmbedder = field(default_factory=LocalEmbedder)
+    With `instead`, its vectors after the time of the model.
+    """
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        await self.local.embed(texts)
-        return await super().embed(texts)
+    local: LocalEmbedder
+    instead: Clusters | None = None
+    model: str = MODEL
+    dimension: int = DIMENSION
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Vector]:
+        vectors = await self.local.embed(texts)
+        return vectors if self.instead is None else await self.instead.embed(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What messages say, what is asked, and where vectors come from."""
+
+    asking: Asking
+    drawing: Drawing
+    questions: Sequence[str]
+    heard: Heard | None = None
+
+    def corpus(self) -> Corpus:
+        return Corpus(seed=5, channels=60, people=200, said=self.heard.text if self.heard else None)
+
+
+async def _world(local: LocalEmbedder, questions: int) -> World:
+    """Of real chat, where it is present."""
+    if (found := heard()) is not None:
+        return World(Asking(local), await neighbours(local), found.questions[:questions], found)
+    clusters = Clusters()
+    invented = [" ".join(Corpus(seed=1000 + n).text().split()[:8]) for n in range(questions)]
+    return World(Asking(local, clusters), clusters, invented)
 
 
 @dataclass(slots=True)
@@ -65,6 +95,7 @@ class Side:
     size: int
     db: Database
     corpus: Corpus
+    world: World
     rates: list[float] = field(default_factory=list)
     last: float = 0.0
 
@@ -83,32 +114,39 @@ async def run(directory: Path, *, quick: bool, sizes: Sequence[int] = ()) -> Rep
     report = Report("search", f"hybrid search in {', '.join(f'{size:,}' for size in sizes)} messages")
     questions = 60 if quick else 200
     with closing(LocalEmbedder()) as local:
+        world = await _world(local, questions)
         async with AsyncExitStack() as stack:
             sides = []
             for size in sizes:
-                side = await stack.enter_async_context(_side(directory / str(size), size, report))
-                await _measure(side, report, Asking(local=local), questions)
+                side = await stack.enter_async_context(_side(directory / str(size), size, report, world))
+                await _measure(side, report)
                 sides.append(side)
             for number in range(1 + ROUNDS):
                 for side in sides if number % 2 else reversed(sides):
                     await _insert(side, counts=number > 0)
     _tell_rates(report, sides)
     report.note("the time of a search has that of embedding the question with the bundled model in it")
+    vectors = "near real ones" if world.heard else "in clusters"
     report.note(
-        "vectors are drawn in clusters and say nothing about the texts; `quality` measures what is found"
+        f"vectors are drawn {vectors} and say nothing about the texts; `quality` measures what is found"
+    )
+    report.note(
+        "texts are made of real chat's phrases"
+        if world.heard
+        else "texts are invented: few words, all common"
     )
     return report
 
 
 @asynccontextmanager
-async def _side(directory: Path, size: int, report: Report) -> AsyncIterator[Side]:
+async def _side(directory: Path, size: int, report: Report, world: World) -> AsyncIterator[Side]:
     async with EmbeddedServer.start(directory) as server:
         await migrate(server.conninfo)
         await install(server.conninfo)
         async with open_database(server.conninfo) as db:
-            side = Side(size, db, Corpus(seed=5, channels=60, people=200))
+            side = Side(size, db, world.corpus(), world)
             began = time.perf_counter()
-            indexes = await fill(db, side.corpus, size)
+            indexes = await fill(db, side.corpus, size, world.drawing)
             report.add(f"{size:,} · to fill the database", time.perf_counter() - began, "s")
             report.add(f"{size:,} · of it, indexes", indexes, "s")
             yield side
@@ -127,9 +165,9 @@ def scopes(corpus: Corpus) -> dict[str, Within]:
     }
 
 
-async def _measure(side: Side, report: Report, asking: Asking, count: int) -> None:
+async def _measure(side: Side, report: Report) -> None:
+    asking, questions = side.world.asking, side.world.questions
     search = Search(side.db, asking)
-    questions = [" ".join(Corpus(seed=1000 + n).text().split()[:8]) for n in range(count)]
     for question in questions[:20]:
         await search.find(question, Within())
     targets = TARGETS.get(side.size)
@@ -144,7 +182,7 @@ async def _measure(side: Side, report: Report, asking: Asking, count: int) -> No
                 report.add(what, percentile(taken, share), "ms")
             else:
                 report.below(what, percentile(taken, share), "ms", targets[at])
-        right = [await _recall(side.db, asking, question, within) for question in questions[: count // 4]]
+        right = [await _recall(side.db, asking, question, within) for question in questions[::4]]
         report.above(f"{side.size:,} · {name} · recall@10", sum(right) / len(right), "", RECALL - 1e-9)
         plans = await _plans(side.db, asking, questions[0], within)
         report.raw[f"{side.size} {name}"] = plans
@@ -158,9 +196,9 @@ async def _taken(search: Search, question: str, within: Within) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
-async def _recall(db: Database, asking: Clusters, question: str, within: Within) -> float:
+async def _recall(db: Database, asking: Asking, question: str, within: Within) -> float:
     """The share of the ten nearest that the list has among its first ten."""
-    (vector,) = await Clusters.embed(asking, [question])
+    (vector,) = await asking.embed([question])
     async with db.transaction() as conn:
         scope = await scope_of(conn, within)
         found = await search_vectors.near(conn, vector, MODEL, scope)
@@ -170,9 +208,9 @@ async def _recall(db: Database, asking: Clusters, question: str, within: Within)
     return len(first & {(channel, ts) for channel, ts in nearest}) / max(1, len(nearest))
 
 
-async def _plans(db: Database, asking: Clusters, question: str, within: Within) -> dict[str, list[str]]:
+async def _plans(db: Database, asking: Asking, question: str, within: Within) -> dict[str, list[str]]:
     """EXPLAIN ANALYZE of both lists, as they are made for the question."""
-    (vector,) = await Clusters.embed(asking, [question])
+    (vector,) = await asking.embed([question])
     async with db.transaction() as conn:
         scope = await scope_of(conn, within)
         statistics = await search_words.read_statistics(conn, 0.0)
@@ -212,10 +250,10 @@ async def _insert(side: Side, *, counts: bool) -> None:
     """Messages with all their index entries, as the intake and the embedding job write them."""
     intake = Intake(side.db, Queue(side.db.connection), BuiltIn())
     events = side.events(BATCH)
-    stock = Clusters().stock(2 * BATCH)
+    vectors = stock(side.world.drawing, 2 * BATCH)
     began = time.perf_counter()
     await intake.record_history(events, onboard=False)
-    await Embed(side.db, stock).work(stock, time.monotonic() + 600)
+    await Embed(side.db, vectors).work(vectors, time.monotonic() + 600)
     async with side.db.connection() as conn:
         await conn.execute("select gin_clean_pending_list('messages_fts')")
     if counts:
