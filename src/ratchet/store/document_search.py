@@ -19,8 +19,9 @@ from ratchet.store import naming
 from ratchet.store.embeddings import Embedder, vector_text
 from ratchet.store.fusion import best_of, reciprocal_ranks
 from ratchet.store.pool import Connection, Database
-from ratchet.store.search_words import NORMALIZATION, PARSE
+from ratchet.store.search_words import PARSE
 from ratchet.store.terms import Statistics, lexemes, quoted, select, terms, texts_to_parse
+from ratchet.store.weighing import Weighing
 from ratchet.store.words import storable
 
 log = structlog.get_logger(__name__)
@@ -40,15 +41,23 @@ COUNT_TERMS: Final = """
 select u.lexeme, (select count(*) from (select from chunks c where c.fts @@ u.query limit %(most)s) found)
 from unnest(%(lexemes)s::text[], %(queries)s::tsquery[]) as u (lexeme, query)
 """
+# What a word counts for in a chunk is BM25's, see `ratchet.store.weighing`. In the title and path (a) it counts for
+# more, the shorter these are: a question about one word of five is about it, about one of twenty hardly.
 BY_WORDS: Final = """
 with candidates as materialized (
-    select c.source, c.path, c.number, c.fts || ''::tsvector as fts from chunks c
-    where c.fts @@ %(select)s::tsquery limit %(most)s
+    select c.source, c.path, c.number, c.fts || ''::tsvector as fts,
+           ts_filter(c.fts, '{a}') as title, ts_filter(c.fts, '{b}') as headings,
+           %(any_length)s + %(each_byte)s * octet_length(c.text) as length
+    from chunks c where c.fts @@ %(select)s::tsquery limit %(most)s
 )
 select c.source, c.path, c.number,
-       (select sum(t.idf * ts_rank(%(weights)s::real[], c.fts, t.query, %(norm)s))
-        from unnest(%(terms)s::tsquery[], %(idfs)s::float8[]) as t (query, idf)) as score
-from candidates c order by score desc, c.source, c.path, c.number limit %(limit)s
+       (select sum(t.idf * r.rank / (r.rank + (1 - r.rank) * c.length)
+                   * (1 + case when c.title @@ t.query then %(title)s / length(c.title)
+                               when c.headings @@ t.query then %(heading)s else 0 end))
+        from unnest(%(terms)s::tsquery[], %(idfs)s::float8[]) as t (query, idf)
+        cross join lateral (select ts_rank(%(flat)s::real[], c.fts, t.query) as rank offset 0) r
+        where r.rank > 0) as score
+from candidates c order by score desc nulls last, c.source, c.path, c.number limit %(limit)s
 """
 # The index gives no more than ef_search rows.
 WIDEN: Final = "select set_config('hnsw.ef_search', %(rows)s::text, true)"
@@ -97,8 +106,10 @@ MAX_NAME_CHARS: Final = 2_000
 MAX_DEPTH: Final = 30
 # Of a page that is for an alert: enough to come from why it fires to what to do.
 NAMED_PASSAGES: Final = 6
-# What a word counts for in the text, (unused,) a heading, and the title or the path.
-WEIGHTS: Final = [0.1, 0.1, 0.2, 0.4]
+# Of a chunk of 1,000 bytes; and what a word in the whole title, or in a heading, counts beyond that.
+WEIGHING: Final = Weighing(any_length=1.2, each_byte=0.8 / 1000)
+TITLE: Final = 8.0
+HEADING: Final = 0.25
 STATISTICS_AGE_S: Final = 60.0
 EMBED_TIMEOUT_S: Final = 5.0
 MAX_EMBEDDED_CHARS: Final = 2_000
@@ -217,8 +228,9 @@ class DocumentSearch:
             values = {
                 "select": selection.query,
                 "most": 2 * BUDGET,
-                "weights": WEIGHTS,
-                "norm": NORMALIZATION,
+                **WEIGHING.values,
+                "title": TITLE,
+                "heading": HEADING,
                 "terms": [quoted(term.lexeme) for term in wanted],
                 "idfs": [term.idf for term in wanted],
                 "limit": LIST,

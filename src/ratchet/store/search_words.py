@@ -14,6 +14,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from ratchet.store.pool import Connection
 from ratchet.store.search_within import Near, Scope
 from ratchet.store.terms import Selection, Statistics, Term, lexemes, quoted, select, terms, texts_to_parse
+from ratchet.store.weighing import Weighing
 
 PARSE: Final = """
 select array(select lexeme from unnest(to_tsvector('english', words))) as lexemes
@@ -40,9 +41,11 @@ from unnest(%(lexemes)s::text[], %(queries)s::tsquery[]) as u (lexeme, query)
 """
 ANALYZE: Final = "analyze messages"
 # `most` is a guard for estimates that are wrong; the order of candidates does not matter below it.
+# What a word counts for in a message is BM25's, see `ratchet.store.weighing`.
 BY_WORDS: Final = """
 with candidates as materialized (
-    select m.channel_id, m.ts, coalesce(m.parent_ts, m.ts) as thread_ts, m.posted_at, m.fts || ''::tsvector as fts
+    select m.channel_id, m.ts, coalesce(m.parent_ts, m.ts) as thread_ts, m.posted_at, m.fts || ''::tsvector as fts,
+           %(any_length)s + %(each_byte)s * octet_length(m.text) as length
     from messages m
     where m.fts @@ %(select)s::tsquery and (m.attrs->'sender'->>'kind') is distinct from 'self'
       and (%(named)s::text[] is null or m.channel_id = any(%(named)s))
@@ -53,16 +56,26 @@ with candidates as materialized (
       and (%(author)s::text is null or m.attrs->'sender'->>'id' = %(author)s)
       and not (m.channel_id = %(not_channel)s and coalesce(m.parent_ts, m.ts) = %(not_thread)s)
     limit %(most)s
-), scored as (
-    select c.channel_id, c.ts, c.thread_ts, c.posted_at,
-           (select sum(t.idf * ts_rank(c.fts, t.query, %(norm)s))
-            from unnest(%(terms)s::tsquery[], %(idfs)s::float8[]) as t (query, idf)) as score
+), words as (
+    select c.channel_id, c.ts, c.thread_ts, c.posted_at, t.number,
+           t.idf * r.rank / (r.rank + (1 - r.rank) * c.length) as score
     from candidates c
-), threads as (
-    select distinct on (channel_id, thread_ts) * from scored
+    cross join unnest(%(terms)s::tsquery[], %(idfs)s::float8[]) with ordinality as t (query, idf, number)
+    cross join lateral (select ts_rank(%(flat)s::real[], c.fts, t.query) as rank offset 0) r
+    where r.rank > 0
+), best as (
+    select distinct on (channel_id, thread_ts) channel_id, ts, thread_ts, posted_at, sum(score) as score
+    from words group by channel_id, ts, thread_ts, posted_at
     order by channel_id, thread_ts, score desc, posted_at desc
+), topics as (
+    select channel_id, thread_ts, sum(score) as score
+    from (select channel_id, thread_ts, max(score) as score from words group by channel_id, thread_ts, number) w
+    group by channel_id, thread_ts
 )
-select * from threads order by score desc, posted_at desc limit %(limit)s
+-- What is spread over a thread counts beside what its best message says.
+select b.channel_id, b.ts, b.thread_ts, b.posted_at, b.score + t.score as score
+from best b join topics t on t.channel_id = b.channel_id and t.thread_ts = b.thread_ts
+order by score desc, posted_at desc limit %(limit)s
 """
 
 # About how many rows a search looks at: time grows with this and not with the table.
@@ -73,8 +86,8 @@ SMALL_BUDGET: Final = 1_000
 WIDE_BUDGET: Final = 30_000
 MAX_COUNTED: Final = 20_000
 STATISTICS_AGE_S: Final = 60.0
-# How ts_rank takes account of the length of a message; 1 divides by 1 + its logarithm.
-NORMALIZATION: Final = 1
+# Of a message of 200 bytes.
+WEIGHING: Final = Weighing(any_length=0.35, each_byte=1.05 / 200)
 
 
 class Words:
@@ -159,7 +172,7 @@ def values_of(scope: Scope, wanted: Sequence[Term], selection: Selection, limit:
         **scope.values,
         "select": selection.query,
         "since": max((moment for moment in (within.since, newest) if moment is not None), default=None),
-        "norm": NORMALIZATION,
+        **WEIGHING.values,
         "terms": [quoted(term.lexeme) for term in wanted],
         "idfs": [term.idf for term in wanted],
         "limit": limit,
