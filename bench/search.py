@@ -29,7 +29,7 @@ from ratchet.store.embeddings import DIMENSION, Vector
 from ratchet.store.migrate import migrate
 from ratchet.store.pool import Database, open_database
 from ratchet.store.search import Search, Within
-from ratchet.store.search_within import scope_of
+from ratchet.store.search_within import expected, scope_of
 from ratchet.store.terms import lexemes, select, terms, texts_to_parse
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
@@ -217,15 +217,14 @@ async def _plans(db: Database, asking: Asking, question: str, within: Within) ->
         texts = {"texts": texts_to_parse(question)}
         parsed = [row for (row,) in await (await conn.execute(search_words.PARSE, texts)).fetchall()]
         wanted = terms(lexemes(parsed, statistics), statistics)
-        selection = select(wanted, statistics, search_words.SMALL_BUDGET)
+        effort = search_words.Effort.beside_vectors((await expected(conn, scope)).share)
+        selection = select(wanted, statistics, effort.rows[0])
         by_words = search_words.values_of(scope, wanted, selection, 100)
         values = search_vectors.values_of(vector, MODEL, scope)
         await conn.execute(search_vectors.WALK, {"candidates": str(search_vectors.CANDIDATES)})
-        statement = await search_vectors.chosen(conn, values)
+        statement = await search_vectors.chosen(conn, scope)
         return {
-            "words": await _explain(
-                conn, search_words.BY_WORDS, {**by_words, "most": 2 * search_words.SMALL_BUDGET}
-            ),
+            "words": await _explain(conn, search_words.BY_WORDS, {**by_words, "most": effort.most}),
             "vectors": await _explain(conn, statement, values),
         }
 

@@ -21,8 +21,8 @@ from ratchet.store.embeddings import Embedder
 from ratchet.store.fusion import reciprocal_ranks
 from ratchet.store.pool import Database
 from ratchet.store.search_vectors import near
-from ratchet.store.search_within import Near, Scope, Within, scope_of
-from ratchet.store.search_words import ANALYZE, BUDGET, SMALL_BUDGET, Words
+from ratchet.store.search_within import Near, Scope, Within, expected, scope_of
+from ratchet.store.search_words import ANALYZE, Effort, Words
 from ratchet.store.snippets import snippet
 from ratchet.store.terms import Term
 
@@ -136,8 +136,10 @@ class Search:
 
     async def _by_words(self, query: str, scope: Scope, limit: int) -> tuple[list[Term], list[Near]]:
         async with self._db.connection() as conn:
-            budget = SMALL_BUDGET if self._embedder else BUDGET
-            return await self._words.find(conn, query, scope, LIST, enough=limit, budget=budget)
+            effort = Effort.alone(limit)
+            if self._embedder is not None:
+                effort = Effort.beside_vectors((await expected(conn, scope)).share)
+            return await self._words.find(conn, query, scope, LIST, effort)
 
     async def _by_vectors(self, query: str, scope: Scope) -> list[Near]:
         vector = await self._vector(query)

@@ -8,14 +8,13 @@ walked until enough of them passed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import class_row, tuple_row
+from psycopg.rows import class_row
 
 from ratchet.store.embeddings import vector_text
 from ratchet.store.pool import Connection
-from ratchet.store.search_within import Near, Scope
+from ratchet.store.search_within import Expected, Near, Scope, expected
 
 FEW: Final = """
 with nearest as materialized (
@@ -55,15 +54,6 @@ from best b join messages m on m.channel_id = b.channel_id and m.ts = b.ts
 where not (m.channel_id = %(not_channel)s and coalesce(m.parent_ts, m.ts) = %(not_thread)s)
 order by b.distance
 """
-# What the planner expects: from its statistics, without reading a row.
-EXPECTED: Final = """
-explain (format json) select from message_vectors v
-where v.channel_id = any(%(channels)s::text[])
-  and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
-  and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
-  and (%(author)s::text is null or v.author = %(author)s)
-"""
-ROWS: Final = "select greatest(reltuples, 0)::float8 from pg_class where oid = 'message_vectors'::regclass"
 WALK: Final = """
 select set_config('hnsw.ef_search', %(candidates)s::text, true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true)
@@ -74,15 +64,13 @@ CANDIDATES: Final = 400
 LIST: Final = 100
 # Cosine. Texts about different things are below with any model: the nearest of them would be found for anything.
 LEAST_LIKENESS: Final = 0.25
-# Seconds since the UTC epoch: before it, a ts had a digit less. Slack is younger.
-OLDEST: Final = 1_000_000_000
 # To read the signs of n rows of N takes as long as to walk the index when n² is about so many N.
 FEW_ROWS: Final = 50_000
 
 
-def few(expected: float, rows: float) -> bool:
+def few(expected: Expected) -> bool:
     """Whether it is quicker to read all that passes a filter, than to walk until enough of it was met."""
-    return expected * expected < FEW_ROWS * max(rows, expected)
+    return expected.rows * expected.rows < FEW_ROWS * max(expected.of, expected.rows)
 
 
 async def near(conn: Connection, vector: Sequence[float], model: str, scope: Scope) -> list[Near]:
@@ -93,7 +81,7 @@ async def near(conn: Connection, vector: Sequence[float], model: str, scope: Sco
     if not scope.channels:
         return []
     values = values_of(vector, model, scope)
-    statement = await chosen(conn, values)
+    statement = await chosen(conn, scope)
     async with conn.cursor(row_factory=class_row(Near)) as cur:
         if statement is MANY:
             await conn.execute(WALK, {"candidates": str(CANDIDATES)})
@@ -102,33 +90,17 @@ async def near(conn: Connection, vector: Sequence[float], model: str, scope: Sco
     return [one for one in found if one.score >= LEAST_LIKENESS]
 
 
-async def chosen(conn: Connection, values: dict[str, Any]) -> str:
+async def chosen(conn: Connection, scope: Scope) -> str:
     """FEW or MANY, whichever is quicker for the filter."""
-    return FEW if few(*await _expected(conn, values)) else MANY
+    return FEW if few(await expected(conn, scope)) else MANY
 
 
 def values_of(vector: Sequence[float], model: str, scope: Scope) -> dict[str, Any]:
     """The parameters of FEW and MANY."""
     return {
         **scope.values,
-        "since_ts": _ts(scope.within.since),
-        "until_ts": _ts(scope.within.until),
         "vector": vector_text(vector),
         "model": model,
         "candidates": CANDIDATES,
         "limit": LIST,
     }
-
-
-def _ts(moment: datetime | None) -> str | None:
-    """The ts of that moment, which compares with others as text."""
-    return None if moment is None else f"{max(OLDEST, moment.timestamp()):.6f}"
-
-
-async def _expected(conn: Connection, values: dict[str, Any]) -> tuple[float, float]:
-    """About how many rows pass the filter, and of how many."""
-    async with conn.cursor(row_factory=tuple_row) as cur:
-        row = await (await cur.execute(EXPECTED, values, prepare=False)).fetchone()
-        expected = float(row[0][0]["Plan"]["Plan Rows"]) if row else 0.0
-        row = await (await cur.execute(ROWS)).fetchone()
-        return expected, float(row[0]) if row else 0.0

@@ -17,6 +17,18 @@ select id from channels
 where (%(everywhere)s or kind = 'public' or id = %(visible_from)s)
   and (%(channels)s::text[] is null or id = any(%(channels)s))
 """
+# What the planner expects to pass: from its statistics, without reading a row. Of what has vectors, as that is nearly
+# all that is searched, and has statistics of who wrote it.
+EXPECTED: Final = """
+explain (format json) select from message_vectors v
+where v.channel_id = any(%(channels)s::text[])
+  and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
+  and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
+  and (%(author)s::text is null or v.author = %(author)s)
+"""
+ROWS: Final = "select greatest(reltuples, 0)::float8 from pg_class where oid = 'message_vectors'::regclass"
+# Seconds since the UTC epoch: before it, a ts had a digit less. Slack is younger.
+OLDEST: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +64,25 @@ class Scope:
             "named": None if self.within.channel_ids is None else self.channels,
             "since": self.within.since,
             "until": self.within.until,
+            "since_ts": _ts(self.within.since),
+            "until_ts": _ts(self.within.until),
             "author": self.within.author,
             "not_channel": thread.channel_id if thread else "",
             "not_thread": thread.ts if thread else "",
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """About how many rows pass a filter, and of how many; both 0 while there are no statistics."""
+
+    rows: float
+    of: float
+
+    @property
+    def share(self) -> float:
+        """Above 0, at most 1."""
+        return min(1.0, max(1.0, self.rows) / self.of) if self.of else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +115,15 @@ async def scope_of(conn: Connection, within: Within) -> Scope:
             },
         )
         return Scope(within, await cur.fetchall())
+
+
+async def expected(conn: Connection, scope: Scope) -> Expected:
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        plan = await (await cur.execute(EXPECTED, scope.values, prepare=False)).fetchone()
+        rows = await (await cur.execute(ROWS)).fetchone()
+    return Expected(float(plan[0]["Plan"]["Plan Rows"]) if plan else 0.0, float(rows or 0.0))
+
+
+def _ts(moment: datetime | None) -> str | None:
+    """The ts of that moment, which compares with others as text."""
+    return None if moment is None else f"{max(OLDEST, moment.timestamp()):.6f}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg.rows import class_row, scalar_row, tuple_row
@@ -82,12 +83,35 @@ order by score desc, posted_at desc limit %(limit)s
 BUDGET: Final = 3_000
 # Beside the vectors' list, which finds what the common words would.
 SMALL_BUDGET: Final = 1_000
-# Tried once, when filters left too little of the first.
+# At most, where a filter takes the others away; and tried once, when the first left too little.
 WIDE_BUDGET: Final = 30_000
 MAX_COUNTED: Final = 20_000
 STATISTICS_AGE_S: Final = 60.0
 # Of a message of 200 bytes.
 WEIGHING: Final = Weighing(any_length=0.35, each_byte=1.05 / 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much to look at: `rows` that select before any filter, one after the other until `enough` was found.
+
+    `most`: rows that are ranked.
+    """
+
+    rows: tuple[float, ...]
+    enough: int
+    most: float
+
+    @classmethod
+    def alone(cls, limit: int) -> Effort:
+        """Nothing else finds messages."""
+        return cls((BUDGET, WIDE_BUDGET), limit, 2 * WIDE_BUDGET)
+
+    @classmethod
+    def beside_vectors(cls, share: float) -> Effort:
+        """Where a filter lets that share of the messages pass."""
+        first = min(WIDE_BUDGET, SMALL_BUDGET / share)
+        return cls((first, WIDE_BUDGET) if first < WIDE_BUDGET else (first,), 1, 4 * SMALL_BUDGET)
 
 
 class Words:
@@ -98,27 +122,20 @@ class Words:
         self._statistics: Statistics | None = None
 
     async def find(
-        self,
-        conn: Connection,
-        query: str,
-        scope: Scope,
-        limit: int,
-        *,
-        enough: int = 10,
-        budget: int = BUDGET,
+        self, conn: Connection, query: str, scope: Scope, limit: int, effort: Effort
     ) -> tuple[list[Term], list[Near]]:
-        """The terms of the question; the best message of each thread, best first. Fewer than `enough`: looks on."""
+        """The terms of the question; the best message of each thread, best first."""
         parsed = await _parse(conn, query)
         statistics = await self._known(conn, parsed)
         wanted = terms(lexemes(parsed, statistics), statistics)
         found: list[Near] = []
-        for rows in (budget, WIDE_BUDGET):
+        for rows in effort.rows:
             selection = select(wanted, statistics, rows)
             if not selection.query:
                 break
             values = values_of(scope, wanted, selection, limit)
-            found = await _fetch(conn, {**values, "most": 2 * rows})
-            if len(found) >= enough or selection.complete:
+            found = await _fetch(conn, {**values, "most": effort.most})
+            if len(found) >= effort.enough or selection.complete:
                 break
         return wanted, found
 

@@ -21,6 +21,9 @@ RARE_SHARE: Final = 0.005
 RARE_ROWS: Final = 10
 # Of the terms too common to select alone, so many are tried in pairs.
 PAIRED_TERMS: Final = 5
+# Terms that alone fill less than this share of the budget leave room for pairs. Else pairs add nothing that would be
+# found: to read how often common words occur takes longer the larger the table is.
+FILLED_SHARE: Final = 0.25
 # Words of one message go together more often than chance has it.
 PAIR_CORRELATION: Final = 4.0
 
@@ -99,7 +102,7 @@ def terms(found: Iterable[str], statistics: Statistics) -> list[Term]:
 
 
 def select(wanted: Sequence[Term], statistics: Statistics, budget: float) -> Selection:
-    """The rarest terms, and pairs of common ones, that together match about `budget` rows.
+    """The rarest terms that together match about `budget` rows, or few of these and pairs of common ones.
 
     Where even the rarest alone matches more, the newest messages that hold it.
     """
@@ -111,7 +114,8 @@ def select(wanted: Sequence[Term], statistics: Statistics, budget: float) -> Sel
         left -= term.matching
         chosen.append(quoted(term.lexeme))
     common = wanted[len(chosen) :]
-    chosen += _pairs(common, statistics.rows, left)
+    if budget - left < FILLED_SHARE * budget:
+        chosen += _pairs(common, statistics.rows, left)
     if chosen or not common:
         return Selection(" | ".join(chosen), None, not common)
     rarest = common[0]

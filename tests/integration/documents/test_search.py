@@ -203,3 +203,22 @@ async def test_a_document_is_read_by_its_identifier_and_by_its_address_in_any_re
 )
 async def test_what_is_no_document_is_not_read(filled: Library, name: str) -> None:
     assert await filled.search.read(name) is None
+
+
+async def test_a_title_says_more_the_fewer_words_it_has(library: Library) -> None:
+    library.write("one.md", "# Failover\n\nAsk the owner first, then do it by hand, and watch the lag.\n")
+    library.write(
+        "two.md",
+        "# Notes of a week with a failover, two upgrades, nine meetings, lunch, tickets and budgets\n\n"
+        "The failover took a minute.\n",
+    )
+    await library.refresh()
+    assert await paths(library.search, "failover") == ["one.md", "two.md"]
+
+
+async def test_a_word_said_once_in_a_long_text_does_not_count_like_a_heading(library: Library) -> None:
+    text = "Words about many other things, as they come. " * 30
+    library.write("long.md", f"# Chronicle\n\n{text} The certificate was renewed. {text}\n")
+    library.write("short.md", f"# Chores\n\n## Certificate\n\nRenew it in March. {text}\n")
+    await library.refresh()
+    assert (await paths(library.search, "certificate"))[0] == "short.md"

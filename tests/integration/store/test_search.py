@@ -11,7 +11,7 @@ from ratchet.store import messages
 from ratchet.store.pool import Database
 from ratchet.store.search import Hit, Search, Within
 from ratchet.store.search_within import scope_of
-from ratchet.store.search_words import Words
+from ratchet.store.search_words import Effort, Words
 from ratchet.store.terms import quoted
 from tests.integration.store.search_support import OTHER, PUBLIC, SECRET, add, fill, message, stamp
 
@@ -29,6 +29,10 @@ HISTORY = [
 
 def stamps(hits: list[Hit]) -> list[str]:
     return [hit.ref.ts for hit in hits]
+
+
+def threads(hits: list[Hit]) -> list[str]:
+    return [hit.thread_ts for hit in hits]
 
 
 async def test_any_word_of_the_question_may_match(database: Database) -> None:
@@ -95,11 +99,11 @@ async def test_a_deleted_message_is_never_found(database: Database) -> None:
 async def test_channels_times_and_the_asking_thread_narrow_the_search(database: Database) -> None:
     await fill(database, [*HISTORY, message(70, "the pod is fine", channel=OTHER)])
     search = Search(database)
-    assert set(stamps(await search.messages("pod", None))) == {stamp(2), stamp(70)}
+    assert set(threads(await search.messages("pod", None))) == {stamp(1), stamp(70)}
     assert stamps(await search.messages("pod", None, channel_ids=[OTHER])) == [stamp(70)]
     assert await search.messages("pod", None, channel_ids=[]) == []
     assert stamps(await search.messages("pod", None, since=posted_at(stamp(70)))) == [stamp(70)]
-    assert stamps(await search.messages("pod", None, until=posted_at(stamp(70)))) == [stamp(2)]
+    assert threads(await search.messages("pod", None, until=posted_at(stamp(70)))) == [stamp(1)]
     asking = MessageRef(PUBLIC, stamp(1))
     assert stamps(await search.messages("pod", None, exclude_thread=asking)) == [stamp(70)]
     assert len(await search.messages("pod", None, limit=1)) == 1
@@ -123,7 +127,7 @@ async def test_statistics_are_read_once_a_minute(database: Database) -> None:
 
     async def weight() -> float:
         async with database.connection() as conn:
-            (term,), _ = await words.find(conn, "word3", await scope_of(conn, Within()), 10)
+            (term,), _ = await words.find(conn, "word3", await scope_of(conn, Within()), 10, Effort.alone(10))
         return term.idf
 
     await fill(database, [message(n, f"word{n} common") for n in range(20)])
@@ -180,3 +184,24 @@ async def test_a_quoted_word_is_one_operand_whatever_it_holds(database: Database
             )
         ).fetchone()
     assert row == (False, 1, True)
+
+
+async def test_what_is_spread_over_a_thread_counts_together(database: Database) -> None:
+    await fill(
+        database,
+        [
+            message(1, "the standby is behind again"),
+            message(2, "its replication slot is full", parent=1),
+            # Newer, and as good as either of the two.
+            message(500, "the standby is behind again"),
+            message(501, "thanks, I will look", parent=500),
+        ],
+    )
+    hits = await Search(database).messages("standby slot", None)
+    assert [hit.thread_ts for hit in hits] == [stamp(1), stamp(500)]
+
+
+async def test_a_word_counts_more_in_a_short_message(database: Database) -> None:
+    much = " and then we looked at another graph" * 40
+    await fill(database, [message(1, "the vacuum is done"), message(2, f"the vacuum is done{much}")])
+    assert stamps(await Search(database).messages("vacuum", None)) == [stamp(1), stamp(2)]

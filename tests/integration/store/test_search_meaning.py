@@ -17,7 +17,7 @@ from ratchet.store import messages, search_vectors
 from ratchet.store.pool import Database
 from ratchet.store.search import Hit, Search, Within
 from ratchet.store.search_vectors import FEW, MANY
-from ratchet.store.search_within import scope_of
+from ratchet.store.search_within import Expected, scope_of
 from tests.integration.documents.support import CONTEXT
 from tests.integration.store.search_support import OTHER, PUBLIC, SECRET, fill, message, stamp
 
@@ -191,7 +191,7 @@ async def test_few_are_compared_without_reading_the_table(database: Database) ->
 
 
 def test_what_a_filter_leaves_decides_how_it_is_read() -> None:
-    assert search_vectors.few(1_000, 1_000)
-    assert search_vectors.few(60_000, 1_000_000)
-    assert not search_vectors.few(100_000, 100_000)
-    assert not search_vectors.few(1_000_000, 1_000_000)
+    assert search_vectors.few(Expected(1_000, 1_000))
+    assert search_vectors.few(Expected(60_000, 1_000_000))
+    assert not search_vectors.few(Expected(100_000, 100_000))
+    assert not search_vectors.few(Expected(1_000_000, 1_000_000))

@@ -100,3 +100,8 @@ def test_a_question_has_an_end() -> None:
 
 def test_quotes_and_backslashes_are_part_of_a_word() -> None:
     assert quoted("it's \\ here") == "'it''s \\\\ here'"
+
+
+def test_rare_words_that_fill_a_part_of_the_budget_need_no_pairs() -> None:
+    chosen = select(terms(["payment", "deploy", "fail"], TABLE), TABLE, budget=2_000)
+    assert chosen.query == "'payment'"
