@@ -23,7 +23,8 @@ with nearest as materialized (
       and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
       and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
       and (%(author)s::text is null or v.author = %(author)s)
-      and (select s.value->>'model' from settings s where s.name = 'embedding') = %(model)s
+      and exists (select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s
+                  and (s.value->>'dimension')::int = %(dimension)s)
     -- As a sum it is no order of the index of vectors.
     order by (v.code <~> binary_quantize(%(vector)s::halfvec)) + 0 limit %(candidates)s
 ), best as (
@@ -43,7 +44,8 @@ with nearest as materialized (
       and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
       and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
       and (%(author)s::text is null or v.author = %(author)s)
-      and (select s.value->>'model' from settings s where s.name = 'embedding') = %(model)s
+      and exists (select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s
+                  and (s.value->>'dimension')::int = %(dimension)s)
     order by v.code <~> binary_quantize(%(vector)s::halfvec) limit %(candidates)s
 ), best as (
     select n.channel_id, n.ts, n.posted_at, n.embedding <=> %(vector)s::halfvec as distance
@@ -74,7 +76,7 @@ def few(expected: Expected) -> bool:
 
 
 async def near(conn: Connection, vector: Sequence[float], model: str, scope: Scope) -> list[Near]:
-    """The messages whose vectors are nearest, nearest first; none while the vectors are another model's.
+    """The messages whose vectors are nearest, nearest first; none while the vectors are another model's, or of another length.
 
     Wants a transaction.
     """
@@ -101,6 +103,7 @@ def values_of(vector: Sequence[float], model: str, scope: Scope) -> dict[str, An
         **scope.values,
         "vector": vector_text(vector),
         "model": model,
+        "dimension": len(vector),
         "candidates": CANDIDATES,
         "limit": LIST,
     }

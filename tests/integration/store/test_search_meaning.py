@@ -51,6 +51,12 @@ class Subjects:
         return [count for count in counts for _ in range(share)]
 
 
+class Longer(Subjects):
+    """The same name, and vectors of another length."""
+
+    dimension = 512
+
+
 class Failing(Subjects):
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         raise Transient("the model is away")
@@ -64,6 +70,15 @@ async def record(database: Database) -> Search:
 
 def stamps(hits: Sequence[Hit]) -> list[str]:
     return [hit.ref.ts for hit in hits]
+
+
+async def test_a_model_that_changed_its_length_finds_by_words_until_all_is_embedded_anew(
+    database: Database,
+) -> None:
+    await record(database)
+    assert stamps(await Search(database, Longer()).messages("lag", None)) == stamps(
+        await Search(database).messages("lag", None)
+    )
 
 
 async def test_what_says_the_same_in_other_words_is_found_first(database: Database) -> None:
@@ -153,7 +168,7 @@ async def generate(database: Database) -> None:
     async with database.connection() as conn:
         await conn.execute(GENERATE, {"rows": ROWS, "other": OTHER, "public": PUBLIC})
         await conn.execute(
-            """insert into settings (name, value) values ('embedding', '{"model": "subjects"}')"""
+            """insert into settings (name, value) values ('embedding', '{"model": "subjects", "dimension": 384}')"""
         )
         await conn.execute("vacuum (analyze) message_vectors")
 
