@@ -18,7 +18,6 @@ MANIFEST_SCOPES = (
     "app_mentions:read",
     "assistant:write",
     "channels:history",
-    "channels:join",
     "channels:read",
     "chat:write",
     "commands",

@@ -7,7 +7,7 @@ from typing import Final
 # Without one of these, something that Ratchet promises does not work.
 REQUIRED: Final = frozenset(
     {
-        "app_mentions:read", "assistant:write", "channels:history", "channels:join", "channels:read",
+        "app_mentions:read", "assistant:write", "channels:history", "channels:read",
         "chat:write", "files:read", "files:write", "im:history", "im:read", "im:write",
         "reactions:read", "reactions:write",
         "users:read", "users:read.email",

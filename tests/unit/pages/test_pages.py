@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import pytest
@@ -33,6 +34,13 @@ CHECKS: Final[dict[str, Check]] = {
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_page_is_right(page: Page, check: str) -> None:
     assert list(CHECKS[check](page)) == []
+
+
+def test_every_page_of_the_documentation_is_in_its_index() -> None:
+    index = next(page for page in pages() if page.name == "docs/README.md").text
+    for page in pages():
+        if re.fullmatch(r"docs/[a-z-]+\.md", page.name):
+            assert f"({page.name.removeprefix('docs/')})" in index, page.name
 
 
 def test_every_page_is_looked_at() -> None:
@@ -79,7 +87,7 @@ def test_a_planted_mistake_is_found(check: str, mistake: str) -> None:
 @pytest.mark.parametrize(
     "right",
     [
-        "see [install](install.md#what-it-says-when), [above](#a-heading-of-ours), [out](https://example.com)\n# A heading, of `ours`",
+        "see [install](install.md#a-database-of-your-own), [above](#a-heading-of-ours), [out](https://example.com)\n# A heading, of `ours`",
         "```sh\nRATCHET_LOG_LEVEL=debug .venv/bin/ratchet run --only slack   # one role\n```",
         "`ratchet search` finds; `ratchet report CHANNEL --days N`; `ratchet docs refresh [NAME…]`",
         "`make check`, `make demo DEMO_ARGS=--verbose`; `RATCHET_HTTP_TOKEN_FILE`, `RATCHET_DATABASE_*`",
