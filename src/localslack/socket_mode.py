@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
@@ -86,6 +88,8 @@ class SocketMode:
         self._faults = faults
         self._ring = ring
         self.made = 0
+        # When `retry` looks again by itself, and that it must look before that.
+        self._wakes_at = 0.0
         self._sooner = asyncio.Event()
         ws.on_payload.append(self.send)
 
@@ -97,7 +101,9 @@ class SocketMode:
             name = f"{number:08x}-0000-4000-8000-{number:012x}"
             envelope = Envelope(name, item["type"], payload, time.monotonic())
             self._write(self._delivery.queue(envelope), envelope)
-        self._sooner.set()
+        at = self._delivery.next_due()
+        if at is not None and at < self._wakes_at:
+            self._sooner.set()
         self._ring()
 
     def send_frame(self, frame: str) -> None:
@@ -113,13 +119,10 @@ class SocketMode:
             self._ring()
             self._sooner.clear()
             at = self._delivery.next_due()
-            try:
+            self._wakes_at = math.inf if at is None else at
+            with suppress(TimeoutError):
                 async with asyncio.timeout(None if at is None else max(0.0, at - time.monotonic())):
                     await self._sooner.wait()
-            except TimeoutError:
-                continue
-            # New envelopes are due no sooner than those that wait, so a short rest saves waking for each.
-            await asyncio.sleep(0.05)
 
     def disconnect(self, reason: str, *, close: bool = True, abrupt: bool = False) -> int:
         """Tell every connection to go, or cut it; how many there were."""

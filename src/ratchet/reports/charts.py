@@ -33,6 +33,7 @@ LEAST_ROWS: Final = 5
 MAX_LABEL: Final = 34
 SIZE: Final = (11.0, 4.2)
 DPI: Final = 130
+MARGINS: Final = {"left": 0.06, "right": 0.995, "top": 0.97, "bottom": 0.24}
 _STYLE: Final[Any] = {  # the names are typed in matplotlib, which is not imported yet
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -57,6 +58,7 @@ def channel_chart(report: ChannelReport, title: str, form: Format = "png") -> by
         figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
         figure.suptitle(_plain(title), x=0.01, ha="left", fontsize=12, fontweight="bold")
         left, right = figure.subplots(1, 2, width_ratios=(5, 4))
+        left.set_title("Alerts per day", loc="left", fontsize=10)
         _days(left, _window(report), report.daily)
         _noise(right, report.noise)
         return _written(figure, form)
@@ -68,12 +70,14 @@ def days_chart(report: ChannelReport, form: Format = "svg") -> bytes:
 
 
 def daily_chart(days: Sequence[date], daily: Sequence[DayOpens], form: Format = "svg") -> bytes:
-    """The same of any days, in order, and what opened on them."""
+    """The same of any days, in order, and what opened on them; without a title, for under a heading."""
     from matplotlib import rc_context  # noqa: PLC0415  # slow, see above
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with rc_context(_STYLE):
-        figure = Figure(figsize=(7.5, 2.8), dpi=DPI, layout="constrained")
+        figure = Figure(figsize=(7.5, 2.6), dpi=DPI)
+        # Fixed: to find out how much room the labels take, matplotlib would draw everything three times.
+        figure.subplots_adjust(**MARGINS)
         _days(figure.subplots(), days, daily)
         return _written(figure, form)
 
@@ -86,7 +90,6 @@ def _written(figure: Figure, form: Format) -> bytes:
 
 
 def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens]) -> None:
-    axes.set_title("Alerts per day", loc="left", fontsize=10)
     names = _services(daily)
     base = [0] * len(days)
     for number, (name, opens) in enumerate(names.items()):
@@ -96,7 +99,9 @@ def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens]) -> None:
         base = [low + high for low, high in zip(base, heights, strict=True)]
     step = -(-len(days) // 7)
     axes.set_xticks(range(0, len(days), step), [f"{day.day} {day:%b}" for day in days[::step]])
+    axes.set_xlim(-0.6, len(days) - 0.4)
     axes.yaxis.set_major_locator(_whole())
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.grid(axis="y", color="#e6eaee", linewidth=0.8)
     axes.set_axisbelow(True)
     if names:

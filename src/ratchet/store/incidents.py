@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 
 from ratchet.domain.incidents import NOTHING, Action, Incident, IncidentAction
 from ratchet.domain.messages import Message, MessageRef, posted_at
-from ratchet.store import similar
+from ratchet.store import incident_list, similar
+from ratchet.store.incident_list import Asked
 from ratchet.store.pool import Database
 
 # Answers with the names of alerts that were never recorded before.
@@ -45,14 +46,6 @@ where channel_id = %(channel_id)s and ts = %(ts)s and version = %(version)s
 ACTION_BEFORE: Final = """
 select action from incident_events
 where channel_id = %(channel_id)s and ts = %(ts)s and version < %(version)s order by version desc limit 1
-"""
-LIST: Final = """
-select channel_id, pair_key, alert, service, priority, tool, open_ts, opened_at, close_ts, closed_at, firings, state,
-       last_at, acknowledged_at
-from incidents
-where channel_id = any(%(channels)s) and opened_at >= %(since)s and opened_at < %(until)s
-  and (not %(open_only)s or state = 'open')
-order by opened_at desc limit %(limit)s
 """
 # What is paired under the key, of the newest messages that name it and the resolves in their threads.
 PREVIOUS: Final = """
@@ -148,23 +141,39 @@ order by last_at desc limit %(limit)s
 VISIBLE: Final = """
 select id from channels where id = %(visible_from)s or kind = 'public'
 """
+# From one name to the next by the index, and each one's events by its name: not all events for one page of services.
+# A version that is the first of its message has none before it.
 SERVICES: Final = """
-select service, count(*)::int as firings, count(distinct alert)::int as alerts, max(happened_at) as last_at
-from incident_events e
-where action = 'open_incident' and service is not null
-  and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
-                  and f.version < e.version and f.action = 'open_incident' and f.service = e.service)
-group by service order by service limit %(limit)s
+with recursive names as (
+    (select e.service from incident_events e
+     where e.service > %(after)s and e.action = 'open_incident' order by e.service limit 1)
+    union all
+    select (select e.service from incident_events e
+            where e.service > n.service and e.action = 'open_incident' order by e.service limit 1)
+    from names n where n.service is not null
+)
+select n.service, s.firings, s.alerts, s.last_at
+from (select service from names where service is not null limit %(limit)s) n
+cross join lateral (
+    select count(*)::int as firings, count(distinct e.alert)::int as alerts, max(e.happened_at) as last_at
+    from incident_events e
+    where e.service = n.service and e.action = 'open_incident'
+      and (e.version = e.ts
+           or not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                          and f.version < e.version and f.action = 'open_incident' and f.service = e.service))
+) s
+order by n.service
 """
 ALERTS: Final = """
 select service, alert, priority, count(*)::int as firings, max(happened_at) as last_at
 from incident_events e
 where action = 'open_incident' and alert is not null
-  and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
-                  and f.version < e.version and f.action = 'open_incident' and f.alert = e.alert
-                  and f.service is not distinct from e.service and f.priority = e.priority)
+  and (e.version = e.ts
+       or not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                      and f.version < e.version and f.action = 'open_incident' and f.alert = e.alert
+                      and f.service is not distinct from e.service and f.priority = e.priority))
   and (%(service)s::text is null or service = %(service)s) and (%(priority)s::text is null or priority = %(priority)s)
-group by service, alert, priority order by firings desc, service, alert limit %(limit)s
+group by service, alert, priority order by firings desc, service, alert, priority limit %(limit)s offset %(offset)s
 """
 HUMAN_REPLIES: Final = """
 select e.ts, (select count(*)::int from messages m where m.channel_id = %(channel_id)s and m.parent_ts = e.ts
@@ -253,18 +262,8 @@ class Incidents:
         limit: int = 1000,
     ) -> list[Incident]:
         """Incidents opened in `[since, until)`, newest first."""
-        async with self._db.connection() as conn, conn.cursor(row_factory=class_row(Incident)) as cur:
-            await cur.execute(
-                LIST,
-                {
-                    "channels": list(channel_ids),
-                    "since": since,
-                    "until": until,
-                    "open_only": open_only,
-                    "limit": limit,
-                },
-            )
-            return await cur.fetchall()
+        asked = Asked(channel_ids, since, until, open_only, limit)
+        return await incident_list.newest(self._db, asked)
 
     async def previous(
         self, channel_id: str, pair_key: str, before: datetime, limit: int = 10
@@ -341,18 +340,18 @@ class Incidents:
             await cur.execute(VISIBLE, {"visible_from": visible_from})
             return await cur.fetchall()
 
-    async def services(self, limit: int = 1000) -> Sequence[ServiceSummary]:
-        """Services that alerts named, private channels included: for the operator."""
+    async def services(self, limit: int, after: str = "") -> Sequence[ServiceSummary]:
+        """Services that alerts named, by name, those after a name; private channels included: for the operator."""
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(ServiceSummary)) as cur:
-            return await (await cur.execute(SERVICES, {"limit": limit})).fetchall()
+            return await (await cur.execute(SERVICES, {"limit": limit, "after": after})).fetchall()
 
     async def alerts(
-        self, service: str | None, priority: str | None, limit: int = 1000
+        self, service: str | None, priority: str | None, limit: int, offset: int = 0
     ) -> Sequence[AlertSummary]:
-        """Alerts that fired, private channels included: for the operator. None means any."""
+        """Alerts that fired, most firings first, private channels included: for the operator. None means any."""
+        given = {"service": service, "priority": priority, "limit": limit, "offset": offset}
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(AlertSummary)) as cur:
-            await cur.execute(ALERTS, {"service": service, "priority": priority, "limit": limit})
-            return await cur.fetchall()
+            return await (await cur.execute(ALERTS, given)).fetchall()
 
     async def human_replies(self, channel_id: str, roots: Sequence[str]) -> dict[str, int]:
         """Number of replies by people under each of the messages."""

@@ -50,8 +50,9 @@ DAILY: Final = """
 select (e.happened_at at time zone 'UTC')::date as day, e.service, count(*)::int as opens
 from channels c join incident_events e on e.channel_id = c.id
 where e.happened_at >= %(since)s and e.happened_at < %(until)s and e.action = 'open_incident'
-  and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
-                  and f.version < e.version and f.action = 'open_incident')
+  and (e.version = e.ts
+       or not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                      and f.version < e.version and f.action = 'open_incident'))
 group by day, e.service order by day, opens desc
 """
 BUSIEST: Final = """
@@ -66,8 +67,9 @@ select service, alert, count(*)::int as firings, count(distinct channel_id)::int
 from (
     select e.* from channels c join incident_events e on e.channel_id = c.id
     where e.happened_at >= %(since)s and e.action = 'open_incident' and e.alert is not null
-      and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
-                      and f.version < e.version and f.action = 'open_incident')
+      and (e.version = e.ts
+           or not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                          and f.version < e.version and f.action = 'open_incident'))
 ) fired
 where %(word)s = '' or strpos(lower(alert), %(word)s) > 0 or strpos(lower(coalesce(service, '')), %(word)s) > 0
 group by service, alert order by firings desc, last_at desc limit %(limit)s offset %(offset)s

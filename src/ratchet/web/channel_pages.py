@@ -56,7 +56,7 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
     ) -> HTMLResponse:
         about = await the_channel(services, name)
         found = await services.messages.recent(about.id, MESSAGES + 1, before)
-        report = await toil.report(about.id)
+        shown = await toil.channel(about.id)
         return pages.page(
             request,
             "channel.html",
@@ -68,8 +68,8 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             ],
             more=found[MESSAGES - 1].ts if len(found) > MESSAGES else None,
             before=before,
-            report=report,
-            chart=await toil.chart([day for day, _ in report.hours.by_day], report.daily),
+            report=shown.report,
+            chart=shown.chart,
         )
 
     @routes.post("/{id}/manners")

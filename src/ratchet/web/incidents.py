@@ -21,7 +21,7 @@ from ratchet.web.models import (
     ServiceList,
     ServiceOut,
 )
-from ratchet.web.parameters import ChannelIdQuery, ChannelNames, Moment, Name, PageSize
+from ratchet.web.parameters import ChannelIdQuery, ChannelNames, Moment, Name, Offset, PageSize, ServiceName
 from ratchet.web.problems import RESPONSES
 from ratchet.web.services import Services
 
@@ -34,9 +34,13 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api", tags=["incidents"], responses=RESPONSES)
 
     @routes.get("/services")
-    async def list_services() -> ServiceList:
-        """Services that alerts named."""
-        return ServiceList(services=[ServiceOut.of(row) for row in await services.incidents.services()])
+    async def list_services(n: PageSize = 100, after: ServiceName = "") -> ServiceList:
+        """Services that alerts named, by name; those after the name `after`."""
+        rows = await services.incidents.services(n, after)
+        return ServiceList(
+            services=[ServiceOut.of(row) for row in rows],
+            next_after=rows[-1].service if len(rows) == n else None,
+        )
 
     @routes.get("/services/{service:path}/alerts/{alert:path}/messages")
     async def list_firings(
@@ -76,10 +80,14 @@ def router(services: Services) -> APIRouter:
         return runbook
 
     @routes.get("/services/{service:path}/alerts")
-    async def list_alerts(service: Name, priority: Priority | None = None) -> AlertList:
+    async def list_alerts(
+        service: Name, priority: Priority | None = None, n: PageSize = 100, offset: Offset = 0
+    ) -> AlertList:
         """Alerts of a service, the most frequent first; `*` is any service."""
-        rows = await services.incidents.alerts(None if service == ANY else service, priority)
-        return AlertList(alerts=[AlertOut.of(row) for row in rows])
+        rows = await services.incidents.alerts(None if service == ANY else service, priority, n, offset)
+        return AlertList(
+            alerts=[AlertOut.of(row) for row in rows], next_offset=offset + n if len(rows) == n else None
+        )
 
     @routes.get("/incidents")
     async def list_incidents(

@@ -228,7 +228,10 @@ class ServiceOut(BaseModel):
 
 
 class ServiceList(BaseModel):
+    """By name. `next_after` is the `after` of the next page, null on the last."""
+
     services: list[ServiceOut]
+    next_after: str | None
 
 
 class AlertOut(BaseModel):
@@ -244,7 +247,10 @@ class AlertOut(BaseModel):
 
 
 class AlertList(BaseModel):
+    """Most firings first. `next_offset` is the `offset` of the next page, null on the last."""
+
     alerts: list[AlertOut]
+    next_offset: int | None
 
 
 class FiringOut(BaseModel):

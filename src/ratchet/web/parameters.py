@@ -12,6 +12,7 @@ from ratchet.domain.channels import CHANNEL_ID
 
 MAX_QUESTION: Final = 10_000
 MAX_PAGE: Final = 1_000
+MAX_OFFSET: Final = 1_000_000
 # Slack's: ten digits of seconds today, six of microseconds.
 TS: Final = r"^[0-9]{9,11}\.[0-9]{6}$"
 ID: Final = r"^[A-Za-z0-9_-]{1,40}$"
@@ -37,6 +38,8 @@ Ts = Annotated[str, Path(pattern=TS, examples=["1700000000.000100"])]
 TsQuery = Annotated[str, Query(pattern=TS, examples=["1700000000.000100"])]
 ChannelId = Annotated[str, Path(pattern=ID)]
 ChannelIdQuery = Annotated[str, Query(pattern=ID)]
+ServiceName = Annotated[str, AfterValidator(clean), Query(max_length=500)]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
 PageSize = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 RecordedChannel = Annotated[str, StringConstraints(pattern=f"^{CHANNEL_ID.pattern}$")]
 Moment = Annotated[datetime, AfterValidator(in_utc)]

@@ -21,6 +21,7 @@ from ratchet.web.remembered import Remembered
 from ratchet.web.services import Services
 
 KEEP_S: Final = 60.0
+STALE_S: Final = 600.0
 CHART_S: Final = 3600.0
 CHART_DAYS: Final = 14
 WEEK: Final = timedelta(days=7)
@@ -50,12 +51,23 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelToil:
+    report: ChannelReport
+    chart: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class Toil:
     """Reports and charts for pages, for the operator, who may see private channels."""
 
     services: Services
-    weeks: Remembered[Week] = field(default_factory=lambda: Remembered(KEEP_S, 1))
-    reports: Remembered[ChannelReport] = field(default_factory=lambda: Remembered(KEEP_S, 64))
+    weeks: Remembered[Week] = field(default_factory=lambda: Remembered(KEEP_S, 1, stale_s=STALE_S))
+    reports: Remembered[ChannelReport] = field(
+        default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S)
+    )
+    channels: Remembered[ChannelToil] = field(
+        default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S)
+    )
     charts: Remembered[Markup] = field(default_factory=lambda: Remembered(CHART_S, 64))
 
     async def week(self) -> Week:
@@ -72,6 +84,16 @@ class Toil:
             return await asyncio.to_thread(channel_report, rows)
 
         return await self.reports.get(channel_id, make)
+
+    async def channel(self, channel_id: str) -> ChannelToil:
+        """The report of the last 7 days in one channel, and its chart."""
+
+        async def make() -> ChannelToil:
+            report = await self.report(channel_id)
+            days = [day for day, _ in report.hours.by_day]
+            return ChannelToil(report, await self.chart(days, report.daily))
+
+        return await self.channels.get(channel_id, make)
 
     async def chart(self, days: Sequence[date], daily: Sequence[DayOpens]) -> Markup:
         """Drawn once for the same figures."""

@@ -53,8 +53,8 @@ async def test_alerts_without_name_and_service_are_each_an_incident_and_only_the
         (None, None, at(20), at(20), 1),
     ]
     incidents = Incidents(database)
-    assert await incidents.services() == []
-    assert await incidents.alerts(None, None) == []
+    assert await incidents.services(9) == []
+    assert await incidents.alerts(None, None, 9) == []
     assert len(await incidents.opens("C1", datetime(2000, 1, 1, tzinfo=UTC), LATER)) == 3
 
 
