@@ -82,4 +82,6 @@ async def _repeat(conn: AsyncConnection[Any], table: str, span_s: float) -> None
     names = [name for (name,) in await (await conn.execute(COLUMNS, [table])).fetchall()]
     read = ", ".join(MOVED[table].get(name, "{}").format(name) for name in names)
     into = f"insert into {table} ({', '.join(names)})"
-    await conn.execute(f"{into} select {read} from {table}, {COPIES}".encode(), {"span_s": span_s, "copies": TIMES - 1})
+    await conn.execute(
+        f"{into} select {read} from {table}, {COPIES}".encode(), {"span_s": span_s, "copies": TIMES - 1}
+    )

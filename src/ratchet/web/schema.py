@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -39,11 +41,30 @@ def _completed(schema: dict[str, Any]) -> dict[str, Any]:
     components = schema.setdefault("components", {})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     schema["security"] = [{"token": []}, {}]
-    for path in schema["paths"].values():
-        for method, operation in path.items():
+    given = examples()
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
             if method in METHODS:
                 _answers(operation["responses"])
+                _exemplify(operation, given.get(f"{method.upper()} {path}", {}))
     return schema
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """By method and path: `answer`, and `body` where a request has one. From the example workspace."""
+    found: dict[str, dict[str, Any]] = json.loads(
+        (resources.files("ratchet.web") / "examples.json").read_text("utf-8")
+    )
+    return found
+
+
+def _exemplify(operation: dict[str, Any], given: dict[str, Any]) -> None:
+    for status, response in operation["responses"].items():
+        content = response.get("content", {}).get("application/json")
+        if int(status) < 300 and content is not None and "answer" in given:
+            content["example"] = given["answer"]
+    if "body" in given:
+        operation["requestBody"]["content"]["application/json"]["example"] = given["body"]
 
 
 def _answers(responses: dict[str, Any]) -> None:

@@ -65,9 +65,7 @@ class Toil:
     reports: Remembered[ChannelReport] = field(
         default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S)
     )
-    channels: Remembered[ChannelToil] = field(
-        default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S)
-    )
+    channels: Remembered[ChannelToil] = field(default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S))
     charts: Remembered[Markup] = field(default_factory=lambda: Remembered(CHART_S, 64))
 
     async def week(self) -> Week:

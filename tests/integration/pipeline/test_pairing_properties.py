@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from dataclasses import astuple
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +25,13 @@ select channel_id, alert, service, open_ts, opened_at, close_ts, closed_at, firi
 from incidents order by opened_at
 """
 KEYS = "select open_ts, pair_key from incidents"
+# In the order of the fields of `Incident`.
+ALL = """
+select channel_id, pair_key, alert, service, priority, tool, open_ts, opened_at, close_ts, closed_at, firings, state,
+       last_at, acknowledged_at
+from incidents order by opened_at desc
+"""
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NOW = time.time()
 
 
@@ -61,6 +69,7 @@ async def test_any_story_in_any_order_with_repeats_makes_its_incidents(
     await deliver(house, story, data)
     assert await house.rows(VIEW) == incidents_of(story, datetime.now(UTC))
     await the_handler_agrees(house, story)
+    await the_lists_agree(house)
     await house.recall(*story.history())
     assert await house.rows(VIEW) == incidents_of(story, datetime.now(UTC)), "history changes nothing"
 
@@ -76,3 +85,22 @@ async def the_handler_agrees(house: House, story: Story) -> None:
             first = first_of_run(previous, at)
             # Which thread the line then points to may differ where a resolve in a thread came between.
             assert (first is not None) == (number > 0)
+
+
+async def the_lists_agree(house: House) -> None:
+    """The newest incidents, and those that are open, read on their own, are those of the view."""
+    reads, until = Incidents(house.db), datetime.now(UTC) + timedelta(days=1)
+    viewed = await house.rows(ALL)
+    channels = sorted({row[0] for row in viewed})
+    found = [astuple(one) for one in await reads.list(channels, LONG_AGO, until)]
+    assert sorted(found, key=str) == sorted(viewed, key=str)
+    for limit in (1, 2):
+        newest = await reads.list(channels, LONG_AGO, until, limit=limit)
+        assert [one.opened_at for one in newest] == [row[7] for row in viewed[:limit]]
+        assert {astuple(one) for one in newest} <= set(viewed)
+    for middle in viewed[1:3]:
+        older = await reads.list(channels, LONG_AGO, middle[7], limit=2)
+        assert [one.opened_at for one in older] == [row[7] for row in viewed if row[7] < middle[7]][:2]
+        assert {astuple(one) for one in older} <= set(viewed)
+    is_open = await reads.list(channels, LONG_AGO, until, open_only=True)
+    assert sorted(map(astuple, is_open), key=str) == sorted((r for r in viewed if r[11] == "open"), key=str)

@@ -36,7 +36,7 @@ class Watched(Database):
 
         class Noting(AsyncCursor[Any]):
             async def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
-                asked.append((str(query), params))
+                asked.append((query.decode() if isinstance(query, bytes) else str(query), params))
                 return await super().execute(query, params, **more)
 
         async with Database.connection(self) as conn:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
@@ -21,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from ratchet.jobs.schema import install
 from ratchet.store.pool import Database
 from ratchet.web.app import create_app
+from ratchet.web.schema import examples
 from ratchet.web.server import serve
 from tests.integration.web.support import House, client, fill, services
 
@@ -116,3 +118,41 @@ async def test_paths_that_programs_rely_on_stay(database: Database, method: str,
         schema = (await http.get("/openapi.json")).json()
     assert method in schema["paths"][path]
     assert schema["paths"][path][method].get("description") or schema["paths"][path][method].get("summary")
+
+
+async def test_every_endpoint_has_an_example_that_is_as_its_schema_says(database: Database) -> None:
+    await install(database.conninfo)
+    await fill(database)
+    async with client(database) as http:
+        schema = (await http.get("/openapi.json")).json()
+        report = (await http.get("/api/reports/channel?channel=ops")).json()
+        usage = (await http.get("/api/reports/usage")).json()
+        gaps = (await http.get("/api/reports/gaps")).json()
+    validator = Draft202012Validator(schema)
+    count = 0
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            count += exemplified(validator, operation, f"{method} {path}")
+    assert count >= 30
+    reports = schema["paths"]
+    for name, found in (("channel", report), ("usage", usage), ("gaps", gaps)):
+        answer = reports[f"/api/reports/{name}"]["get"]["responses"]["200"]["content"]["application/json"]
+        assert answer["example"].keys() == found.keys(), name
+    assert set(examples()) >= {f"{method.upper()} {path}" for path, ops in reports.items() for method in ops}
+
+
+def exemplified(validator: Draft202012Validator, operation: Any, name: str) -> int:
+    """How many examples it has. Fails where one is missing, or is not what the schema says."""
+    bodies = [r["content"]["application/json"] for code, r in operation["responses"].items()
+              if int(code) < 300 and "application/json" in r.get("content", {})]  # fmt: skip
+    if "requestBody" in operation:
+        bodies.append(operation["requestBody"]["content"]["application/json"])
+    for body in bodies:
+        assert "example" in body, name
+        errors = list(
+            validator.evolve(
+                schema=body["schema"] | {"components": validator.schema["components"]}
+            ).iter_errors(body["example"])
+        )
+        assert not errors, (name, errors)
+    return len(bodies)
