@@ -73,7 +73,7 @@ with keyed as materialized (
     where k.pair_key like 'thread:%%'
 )
 select channel_id, ts, null as pair_key from named
-union
+union all
 select e.channel_id, e.ts, null from named n
 join incident_events e on e.channel_id = n.channel_id and e.parent_ts = n.ts and e.action = 'close_incident'
 union all
@@ -92,8 +92,8 @@ AT_FIRST: Final = 2
 MORE: Final = 4
 # How many messages of a key before the first that is asked about, and resolves before what is open now. One of each
 # would do, but for the few that belong to another key by their thread.
-BEFORE: Final = 50
-RESOLVES: Final = 5
+BEFORE: Final = 8
+RESOLVES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ async def _paired(conn: AsyncConnection[Any], asked: Asked, openings: Sequence[O
         "ts": [one.ts for one in openings],
         "at": [one.happened_at for one in openings],
         "open_only": asked.open_only,
-        "before": BEFORE,
+        "before": 0 if asked.open_only else BEFORE,
         "resolves": RESOLVES - 1,
     }
     async with conn.cursor(row_factory=class_row(Part)) as cur:

@@ -141,8 +141,8 @@ order by last_at desc limit %(limit)s
 VISIBLE: Final = """
 select id from channels where id = %(visible_from)s or kind = 'public'
 """
-# From one name to the next by the index, and each one's events by its name: not all events for one page of services.
-# A version that is the first of its message has none before it.
+# From one name to the next by the index, and each one's firings by its name, from the index alone. A version that is
+# the first of its message has none before it.
 SERVICES: Final = """
 with recursive names as (
     (select e.service from incident_events e
@@ -152,28 +152,39 @@ with recursive names as (
             where e.service > n.service and e.action = 'open_incident' order by e.service limit 1)
     from names n where n.service is not null
 )
-select n.service, s.firings, s.alerts, s.last_at
+select n.service, f.firings, f.alerts, f.last_at
 from (select service from names where service is not null limit %(limit)s) n
 cross join lateral (
-    select count(*)::int as firings, count(distinct e.alert)::int as alerts, max(e.happened_at) as last_at
-    from incident_events e
-    where e.service = n.service and e.action = 'open_incident'
-      and (e.version = e.ts
-           or not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
-                          and f.version < e.version and f.action = 'open_incident' and f.service = e.service))
-) s
+    select coalesce(sum(firings), 0)::int as firings, count(distinct alert)::int as alerts, max(last_at) as last_at
+    from (select e.alert, count(*) as firings, max(e.happened_at) as last_at from incident_events e
+          where e.service = n.service and e.action = 'open_incident' and e.version = e.ts group by e.alert
+          union all
+          select e.alert, 1, e.happened_at from incident_events e
+          where e.service = n.service and e.action = 'open_incident' and e.version <> e.ts
+            and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+                            and f.version < e.version and f.action = 'open_incident' and f.service = e.service)) a
+) f
 order by n.service
 """
 ALERTS: Final = """
-select service, alert, priority, count(*)::int as firings, max(happened_at) as last_at
-from incident_events e
-where action = 'open_incident' and alert is not null
-  and (e.version = e.ts
-       or not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
+select service, alert, priority, sum(firings)::int as firings, max(last_at) as last_at
+from (
+    select service, alert, priority, count(*) as firings, max(happened_at) as last_at from incident_events
+    where action = 'open_incident' and version = ts and alert is not null
+      and (%(service)s::text is null or service = %(service)s)
+      and (%(priority)s::text is null or priority = %(priority)s)
+    group by service, alert, priority
+    union all
+    select e.service, e.alert, e.priority, 1, e.happened_at from incident_events e
+    where e.action = 'open_incident' and e.version <> e.ts and e.alert is not null
+      and (%(service)s::text is null or e.service = %(service)s)
+      and (%(priority)s::text is null or e.priority = %(priority)s)
+      and not exists (select from incident_events f where f.channel_id = e.channel_id and f.ts = e.ts
                       and f.version < e.version and f.action = 'open_incident' and f.alert = e.alert
-                      and f.service is not distinct from e.service and f.priority = e.priority))
-  and (%(service)s::text is null or service = %(service)s) and (%(priority)s::text is null or priority = %(priority)s)
-group by service, alert, priority order by firings desc, service, alert, priority limit %(limit)s offset %(offset)s
+                      and f.service is not distinct from e.service and f.priority = e.priority)
+) fired
+group by service, alert, priority order by firings desc, service, alert, priority
+limit %(limit)s offset %(offset)s
 """
 HUMAN_REPLIES: Final = """
 select e.ts, (select count(*)::int from messages m where m.channel_id = %(channel_id)s and m.parent_ts = e.ts

@@ -23,6 +23,7 @@ from ratchet.web import (
     search,
     status,
 )
+from ratchet.web.compressed import Compressed
 from ratchet.web.guard import ErrorEdge, Guard
 from ratchet.web.headers import SecurityHeaders
 from ratchet.web.html import Pages
@@ -51,6 +52,7 @@ def create_app(services: Services) -> FastAPI:
     app.router.routes.append(mcp.endpoint(services))
     problems.install(app)
     schema.install(app)
+    app.add_middleware(Compressed)
     app.add_middleware(Guard, token=services.token, read_token=services.read_token, sessions=pages.sessions)
     if services.requests_per_s:
         app.add_middleware(RateLimit, buckets=Buckets(services.requests_per_s))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, HTTPException, Query
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -57,7 +58,7 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
         about = await the_channel(services, name)
         found = await services.messages.recent(about.id, MESSAGES + 1, before)
         shown = await toil.channel(about.id)
-        return pages.page(
+        answer = pages.page(
             request,
             "channel.html",
             channel=about,
@@ -71,6 +72,8 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             report=shown.report,
             chart=shown.chart,
         )
+        answer.background = BackgroundTask(toil.renew)
+        return answer
 
     @routes.post("/{id}/manners")
     async def behave(request: Request, id: ChannelId) -> Response:  # noqa: A002  as in the path

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -35,7 +36,7 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
     async def overview(request: Request) -> HTMLResponse:
         week = await toil.week()
         found = await open_now(services, SHOWN_OPEN + 1)
-        return pages.page(
+        answer = pages.page(
             request,
             "overview.html",
             now=services.now(),
@@ -47,6 +48,8 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             dead=sum(kind.dead for kind in await services.queue.stats()),
             embedding=await services.embedding() if services.embedding else None,
         )
+        answer.background = BackgroundTask(toil.renew)
+        return answer
 
     @routes.get("/alerts")
     async def alerts(request: Request, q: Word = "", page: PageNumber = 1) -> HTMLResponse:

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 class Remembered(Generic[T]):
     """Up to `size` values by key, each for `keep_s` seconds; one is made at a time.
 
-    What is older, but not than `stale_s`, is given at once, and a new one is made meanwhile for who asks next.
+    What is older, up to `stale_s`, is given as it is, and `renew` makes a new one for who asks next.
     """
 
     keep_s: float
@@ -28,17 +28,25 @@ class Remembered(Generic[T]):
     stale_s: float = 0.0
     _kept: OrderedDict[Hashable, tuple[float, T]] = field(default_factory=OrderedDict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _renewed: dict[Hashable, asyncio.Task[None]] = field(default_factory=dict)
+    _stale: dict[Hashable, Callable[[], Awaitable[T]]] = field(default_factory=dict)
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """What is kept under the key, else what `make` gives. Its errors are the caller's, and not kept."""
         if (found := self._within(key, self.keep_s)) is not None:
             return found[1]
         if (found := self._within(key, self.stale_s)) is not None:
-            if key not in self._renewed:
-                self._renewed[key] = asyncio.create_task(self._renew(key, make))
+            self._stale[key] = make
             return found[1]
         return await self._made(key, make)
+
+    async def renew(self) -> None:
+        """To be called when the answer is sent. What fails leaves the old value, and is tried again."""
+        while self._stale:
+            key, make = self._stale.popitem()
+            try:
+                await self._made(key, make)
+            except Exception as error:  # noqa: BLE001  nobody waits; who asks after `stale_s` is told
+                log.warning("page_part_not_renewed", part=str(key), error=str(error))
 
     async def _made(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         async with self._turn:
@@ -50,14 +58,6 @@ class Remembered(Generic[T]):
             while len(self._kept) > self.size:
                 self._kept.popitem(last=False)
             return value
-
-    async def _renew(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> None:
-        try:
-            await self._made(key, make)
-        except Exception as error:  # noqa: BLE001  nobody waits; who asks after `stale_s` is told
-            log.warning("page_part_not_renewed", part=str(key), error=str(error))
-        finally:
-            del self._renewed[key]
 
     def _within(self, key: Hashable, seconds: float) -> tuple[float, T] | None:
         found = self._kept.get(key)

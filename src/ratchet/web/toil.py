@@ -21,7 +21,7 @@ from ratchet.web.remembered import Remembered
 from ratchet.web.services import Services
 
 KEEP_S: Final = 60.0
-STALE_S: Final = 600.0
+STALE_S: Final = 3600.0
 CHART_S: Final = 3600.0
 CHART_DAYS: Final = 14
 WEEK: Final = timedelta(days=7)
@@ -67,6 +67,12 @@ class Toil:
     )
     channels: Remembered[ChannelToil] = field(default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S))
     charts: Remembered[Markup] = field(default_factory=lambda: Remembered(CHART_S, 64))
+
+    async def renew(self) -> None:
+        """What was shown although it is old; for after the answer."""
+        await self.weeks.renew()
+        await self.channels.renew()
+        await self.reports.renew()
 
     async def week(self) -> Week:
         return await self.weeks.get("week", self._week)

@@ -31,10 +31,6 @@ class Kitchen:
         raise RuntimeError("no flour")
 
 
-async def settled(kept: Remembered[int]) -> None:
-    await asyncio.gather(*kept._renewed.values())
-
-
 async def test_a_value_is_made_once_for_all_who_ask_and_kept() -> None:
     kitchen = Kitchen()
     kept = kitchen.remembered()
@@ -53,7 +49,7 @@ async def test_an_old_value_is_given_at_once_while_a_new_one_is_made() -> None:
     kitchen.may.clear()  # whoever waited for a new one would wait for ever
     assert [await kept.get("a", kitchen.make) for _ in range(3)] == [1, 1, 1]
     kitchen.may.set()
-    await settled(kept)
+    await kept.renew()
     assert (await kept.get("a", kitchen.make), kitchen.made) == (2, 2)
 
 
@@ -71,9 +67,9 @@ async def test_what_fails_behind_the_page_leaves_the_old_value_and_is_tried_agai
     await kept.get("a", kitchen.make)
     kitchen.now = 61.0
     assert await kept.get("a", kitchen.fail) == 1
-    await settled(kept)
+    await kept.renew()
     assert await kept.get("a", kitchen.make) == 1
-    await settled(kept)
+    await kept.renew()
     assert await kept.get("a", kitchen.make) == 2
     kitchen.now = 700.0
     with pytest.raises(RuntimeError, match="no flour"):

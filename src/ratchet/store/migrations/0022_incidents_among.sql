@@ -90,3 +90,9 @@ $$;
 
 create or replace view incidents as
 select * from incidents_among(null, null);
+
+-- Firings are counted from the index alone; an edit that opens something is rare, and has one of its own.
+create index incident_events_fired on incident_events (service, alert, priority, happened_at)
+    where action = 'open_incident' and version = ts;
+create index incident_events_edited on incident_events (service, alert)
+    where action = 'open_incident' and version <> ts;
