@@ -1,4 +1,4 @@
-"""A long record in a minute: a short history as the intake stores it, then the same again and again, further back.
+"""A long record in a minute or two: a short history as the intake stores it, then copies of it, further back.
 
 Copied inside the database, so no text is read or split into words twice. What fires once in the short history
 fires again in each of its repetitions, as alerts do.
@@ -32,7 +32,8 @@ MOVED: Final[dict[str, dict[str, str]]] = {
     "reactions": {"ts": EARLIER, "version": EARLIER},
 }
 COLUMNS: Final = """
-select attname::text from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum
+select attname::text from pg_attribute
+where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum
 """
 INDEXES: Final = """
 select i.indexname::text, i.indexdef from pg_indexes i
@@ -47,7 +48,7 @@ ROOMY: Final = (
 
 
 async def fill(store: Store, corpus: Corpus, count: int, *, days: float, until: datetime) -> None:
-    """`count` messages, evenly over the `days` before `until`; a twentieth of them are made, the others copies."""
+    """`count` messages, evenly over the `days` before `until`; a twentieth are made, the others copied."""
     span_s = days * DAY_S / TIMES
     await record(store, corpus, count // TIMES, days=days / TIMES, until=until)
     async with store.db.connection() as conn:
@@ -82,6 +83,5 @@ async def _repeat(conn: AsyncConnection[Any], table: str, span_s: float) -> None
     names = [name for (name,) in await (await conn.execute(COLUMNS, [table])).fetchall()]
     read = ", ".join(MOVED[table].get(name, "{}").format(name) for name in names)
     into = f"insert into {table} ({', '.join(names)})"
-    await conn.execute(
-        f"{into} select {read} from {table}, {COPIES}".encode(), {"span_s": span_s, "copies": TIMES - 1}
-    )
+    given = {"span_s": span_s, "copies": TIMES - 1}
+    await conn.execute(f"{into} select {read} from {table}, {COPIES}".encode(), given)

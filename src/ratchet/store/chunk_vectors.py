@@ -30,6 +30,7 @@ FORGET: Final = (
     " add column embedding halfvec({dimension}), add column unembeddable boolean not null default false",
     "create index chunks_embedding on chunks using hnsw (embedding halfvec_cosine_ops)",
     "create index chunks_waiting on chunks (hash) where embedding is null and not unembeddable",
+    "create index chunks_without on chunks (source) where embedding is null",
 )
 
 

@@ -73,9 +73,14 @@ REMOVE: Final = "delete from documents where source = %(source)s and path = any(
 STATUS: Final = """
 select s.name, s.kind, s.state, s.revision, s.error, s.note, s.problems, s.checked_at, s.refreshed_at, s.done, s.total,
        (select count(*)::int from documents d where d.source = s.name) as documents,
-       (select count(*)::int from chunks c where c.source = s.name) as chunks,
-       (select count(*)::int from chunks c where c.source = s.name and c.embedding is not null) as embedded
-from sources s order by s.name
+       counted.chunks, counted.chunks - counted.waiting as embedded
+from sources s
+-- Both from an index alone: in the table each chunk has its text and its vector beside it.
+cross join lateral (
+    select (select count(*)::int from chunks c where c.source = s.name) as chunks,
+           (select count(*)::int from chunks c where c.source = s.name and c.embedding is null) as waiting
+) counted
+order by s.name
 """
 ANALYZE: Final = "analyze chunks"
 

@@ -128,11 +128,10 @@ async def test_every_endpoint_has_an_example_that_is_as_its_schema_says(database
         report = (await http.get("/api/reports/channel?channel=ops")).json()
         usage = (await http.get("/api/reports/usage")).json()
         gaps = (await http.get("/api/reports/gaps")).json()
-    validator = Draft202012Validator(schema)
     count = 0
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            count += exemplified(validator, operation, f"{method} {path}")
+            count += exemplified(schema["components"], operation, f"{method} {path}")
     assert count >= 30
     reports = schema["paths"]
     for name, found in (("channel", report), ("usage", usage), ("gaps", gaps)):
@@ -141,7 +140,7 @@ async def test_every_endpoint_has_an_example_that_is_as_its_schema_says(database
     assert set(examples()) >= {f"{method.upper()} {path}" for path, ops in reports.items() for method in ops}
 
 
-def exemplified(validator: Draft202012Validator, operation: Any, name: str) -> int:
+def exemplified(components: Any, operation: Any, name: str) -> int:
     """How many examples it has. Fails where one is missing, or is not what the schema says."""
     bodies = [r["content"]["application/json"] for code, r in operation["responses"].items()
               if int(code) < 300 and "application/json" in r.get("content", {})]  # fmt: skip
@@ -149,10 +148,7 @@ def exemplified(validator: Draft202012Validator, operation: Any, name: str) -> i
         bodies.append(operation["requestBody"]["content"]["application/json"])
     for body in bodies:
         assert "example" in body, name
-        errors = list(
-            validator.evolve(
-                schema=body["schema"] | {"components": validator.schema["components"]}
-            ).iter_errors(body["example"])
-        )
+        schema = body["schema"] | {"components": components}
+        errors = list(Draft202012Validator(schema).iter_errors(body["example"]))
         assert not errors, (name, errors)
     return len(bodies)

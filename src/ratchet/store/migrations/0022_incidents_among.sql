@@ -96,3 +96,6 @@ create index incident_events_fired on incident_events (service, alert, priority,
     where action = 'open_incident' and version = ts;
 create index incident_events_edited on incident_events (service, alert)
     where action = 'open_incident' and version <> ts;
+
+-- How many chunks of a source have no vector. Made anew with the column of the vectors: ratchet/store/chunk_vectors.py.
+create index chunks_without on chunks (source) where embedding is null;
