@@ -19,6 +19,7 @@ from ratchet.reports.channel_times import DayOpens
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import PathPatch
     from matplotlib.ticker import Locator
 
 Format = Literal["png", "svg"]
@@ -95,7 +96,7 @@ def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens]) -> None:
     for number, (name, opens) in enumerate(names.items()):
         heights = [opens.get(day, 0) for day in days]
         colour = OTHER if name in ("other", "no service") else COLOURS[number % len(COLOURS)]
-        axes.bar(range(len(days)), heights, bottom=base, width=0.8, label=_label(name), color=colour)
+        axes.add_patch(_bars(base, heights, label=_label(name), color=colour))
         base = [low + high for low, high in zip(base, heights, strict=True)]
     step = -(-len(days) // 7)
     axes.set_xticks(range(0, len(days), step), [f"{day.day} {day:%b}" for day in days[::step]])
@@ -109,6 +110,21 @@ def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens]) -> None:
         axes.set_ylim(0, max(base) * 1.08)
     else:
         _nothing(axes, "no alert fired")
+
+
+def _bars(base: Sequence[int], heights: Sequence[int], **style: str) -> PathPatch:
+    """All bars of one colour as one shape, which is drawn in a fraction of the time of each by itself."""
+    from matplotlib.patches import PathPatch  # noqa: PLC0415  # slow, see above
+    from matplotlib.path import Path  # noqa: PLC0415  # slow, see above
+
+    shapes = [
+        [(at - 0.4, low), (at - 0.4, low + high), (at + 0.4, low + high), (at + 0.4, low)]
+        for at, (low, high) in enumerate(zip(base, heights, strict=True))
+        if high
+    ]
+    corners = [corner for shape in shapes for corner in [*shape, shape[0]]]
+    codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(shapes)
+    return PathPatch(Path(corners, codes), linewidth=0, **style)
 
 
 def _noise(axes: Axes, noisy: Sequence[AlertLine]) -> None:
