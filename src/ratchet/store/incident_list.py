@@ -6,6 +6,7 @@ whatever is paired with them by key, and the same definition, `incidents_among`,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,9 +36,10 @@ from unnest(%(channels)s::text[]) as c (id)
 join incident_events e on e.channel_id = c.id
 where e.action = 'open_incident' and e.happened_at > now() - incident_silence()
 """
-# `keyed`: what the messages open, and since when that is asked. `named`: all that is paired under these keys since
-# then, and a little before, which tells what was open by then; or back beyond some resolves, for what is open since
-# long ago. A resolve in the thread of one of them belongs to it whatever it calls itself.
+# `keyed`: what the messages open, and since when that is asked. `named`: all that is paired under these keys from then
+# on, beyond some resolves after the end; and a little before, which tells what was open by then, or back beyond some
+# resolves, for what is open since long ago. A resolve in the thread of one of them belongs to it whatever it calls
+# itself.
 AMONG: Final = """
 with keyed as materialized (
     select f.channel_id, coalesce(f.pair_key, 'thread:' || coalesce(f.parent_ts, f.ts)) as pair_key,
@@ -58,6 +60,11 @@ with keyed as materialized (
 ), named as materialized (
     select k.channel_id, e.ts from reached k join incident_events e
         on e.channel_id = k.channel_id and e.pair_key = k.pair_key and e.happened_at >= k.first_at
+       and e.happened_at <= coalesce((
+               select a.happened_at from incident_events a
+               where a.channel_id = k.channel_id and a.pair_key = k.pair_key and a.action = 'close_incident'
+                 and a.happened_at >= %(until)s
+               order by a.happened_at offset %(resolves)s limit 1), 'infinity')
     union
     select k.channel_id, e.ts from reached k cross join lateral (
         select b.ts from incident_events b
@@ -88,11 +95,11 @@ where opened_at >= %(since)s and opened_at < %(until)s and (not %(open_only)s or
 order by opened_at desc limit %(limit)s
 """
 # One message opens one incident, mostly; where alerts are repeated often, so many times as many are looked at next.
-AT_FIRST: Final = 2
+AT_FIRST: Final = 1.5
 MORE: Final = 4
-# How many messages of a key before the first that is asked about, and resolves before what is open now. One of each
-# would do, but for the few that belong to another key by their thread.
-BEFORE: Final = 8
+# How many messages of a key before the first that is asked about; and resolves, before what is open now and after the
+# end. One of each would do, but for the few that belong to another key by their thread.
+BEFORE: Final = 5
 RESOLVES: Final = 3
 
 
@@ -138,7 +145,7 @@ async def newest(db: Database, asked: Asked) -> list[Incident]:
     async with db.connection() as conn:
         if asked.open_only:
             return await _paired(conn, asked, await _openings(conn, HEARD, asked.values))
-        most = AT_FIRST * asked.limit
+        most = math.ceil(AT_FIRST * asked.limit) + 1
         while True:
             openings = await _openings(conn, OPENINGS, asked.values | {"most": most})
             cut = openings[-1].happened_at if len(openings) == most else None
@@ -163,6 +170,7 @@ async def _paired(conn: AsyncConnection[Any], asked: Asked, openings: Sequence[O
         "open_only": asked.open_only,
         "before": 0 if asked.open_only else BEFORE,
         "resolves": RESOLVES - 1,
+        "until": asked.until,
     }
     async with conn.cursor(row_factory=class_row(Part)) as cur:
         parts = await (await cur.execute(AMONG, given)).fetchall()

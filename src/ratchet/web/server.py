@@ -38,8 +38,8 @@ class Server(uvicorn.Server):
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises Misconfigured."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches off Nagle's algorithm only where the protocol is named: else the end of each answer waits
-    # some 40 ms for the client to acknowledge its beginning.
+    # asyncio switches off Nagle's algorithm only where the protocol is named: else the end of each answer
+    # waits 40 ms for the client to acknowledge its beginning.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
