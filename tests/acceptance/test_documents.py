@@ -20,6 +20,10 @@ from tests.acceptance.harness import RatchetProcess, environment, eventually, ro
 PAGE = "docs/staging.md"
 TEXT = "# Staging database\n\nUse port 5432 of the tunnel.\n"
 NEW = TEXT.replace("5432", "6432")
+SNOOZED = """
+select extract(epoch from execute_after - now()) from jobs where entrypoint = 'pull' and status = 'queued'
+"""
+A_MINUTE_LATER = "update jobs set execute_after = now() where entrypoint = 'pull' returning status"
 
 
 def proposes(request: ChatRequest) -> CallTools | Say:
@@ -202,6 +206,9 @@ async def test_an_expired_token_is_told_and_after_a_restart_with_a_new_one_it_go
             await team.approve(question)
             await team.says(ts, "refuses the token")
             assert not team.repo.pulls
+            [(seconds,)] = await eventually(lambda: rows(conninfo, SNOOZED), what="it is tried again later")
+            assert 0 < seconds <= 60
+        await rows(conninfo, A_MINUTE_LATER)
         sources.write_text(sources.read_text("utf-8").replace(old, team.github.hub.add_token()), "utf-8")
         async with running(team.process):
             await eventually(lambda: _some(team.repo.pulls), within=120, what="the pull request is opened")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
@@ -57,7 +58,7 @@ async def client_of(way: str, text: str) -> AsyncIterator[Client]:
 async def answered(client: Client, call: ToolCall) -> str:
     """What the client is told. A result is JSON as a whole, whatever stands in it."""
     try:
-        answer: CallToolResult = await client.call_tool(call.name, call.arguments)
+        answer: CallToolResult = await client.call_tool(call.name, _arguments(call))
     except MCPError as error:
         return str(error)
     [block] = answer.content
@@ -95,6 +96,11 @@ async def test_nothing_that_is_served_changes_anything() -> None:
             tool.name for tool in tools if not (tool.annotations and tool.annotations.read_only_hint)
         ] == []
         assert not {"post_message", "approve", "docupdate", "vault__wipe"} & {tool.name for tool in tools}
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    assert not isinstance(call.arguments, str)
+    return dict(call.arguments)
 
 
 def _inside(text: str, answer: str) -> bool:
