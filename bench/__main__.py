@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import (
     bulk,
     channel_report,
+    chaos,
     classify,
     cost,
     embed,
@@ -54,11 +55,20 @@ BENCHES: Final[dict[str, Bench]] = {
     "newcomer": newcomer.run,
     "search": search.run,
 }
+# Only by name: they take minutes however quick the machine is.
+LONG: Final[dict[str, Bench]] = {
+    "chaos": chaos.run,
+}
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Measure Ratchet. Linux.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all without")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(BENCHES)}, all of them without; or {', '.join(LONG)}",
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run, roughly how fast")
     parser.add_argument("--sizes", help="for search: how many messages, as 10000,100000")
     given = parser.parse_args()
@@ -66,7 +76,7 @@ async def main() -> None:
         parser.error(f"no bench is called {', '.join(sorted(unknown))}")
     configure_logging("warning", human=True, clean=redact_event)
     console = Console()
-    benches = dict(BENCHES)
+    benches = BENCHES | LONG
     if given.sizes:
         benches["search"] = partial(search.run, sizes=[int(size) for size in given.sizes.split(",")])
     for name in given.names or BENCHES:

@@ -29,6 +29,17 @@ class Row:
     ok: bool | None = None
 
 
+Cells = tuple[str | int | float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of its own."""
+
+    columns: Sequence[str]
+    lines: Sequence[Cells]
+
+
 @dataclass(slots=True)
 class Report:
     """The figures of one bench. `raw` goes to the JSON only."""
@@ -38,6 +49,7 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     raw: dict[str, Any] = field(default_factory=dict)
+    grids: list[Grid] = field(default_factory=list)
     load_before: tuple[float, float, float] = field(default_factory=load)
 
     def add(self, what: str, value: float, unit: str) -> None:
@@ -50,6 +62,10 @@ class Report:
     def above(self, what: str, value: float, unit: str, limit: float) -> None:
         """A figure that should exceed `limit`."""
         self.rows.append(Row(what, value, unit, f"> {number(limit)}", value > limit))
+
+    def grid(self, columns: Sequence[str], lines: Sequence[Cells]) -> None:
+        """A table below the figures; its first column has words."""
+        self.grids.append(Grid(columns, lines))
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -87,11 +103,22 @@ def show(report: Report, console: Console, *, quick: bool) -> None:
         mark = {None: "", True: "[green]held[/]", False: "[red]missed[/]"}[row.ok]
         table.add_row(row.what, number(row.value), row.unit, row.target, mark)
     console.print(table)
+    for grid in report.grids:
+        console.print(_drawn(grid))
     for note in report.notes:
         console.print(f"  · {note}", highlight=False)
     console.print(f"  {machine()}; load {before:.1f} before, {after:.1f} after\n", highlight=False)
     OUT.mkdir(exist_ok=True)
     (OUT / f"{report.name}.json").write_text(_json(report, (before, after), quick=quick), "utf-8")
+
+
+def _drawn(grid: Grid) -> Table:
+    table = Table(min_width=72)
+    for place, column in enumerate(grid.columns):
+        table.add_column(column, justify="right" if place else "left")
+    for line in grid.lines:
+        table.add_row(*(cell if isinstance(cell, str) else number(cell) for cell in line))
+    return table
 
 
 def _json(report: Report, loads: tuple[float, float], *, quick: bool) -> str:
@@ -103,6 +130,7 @@ def _json(report: Report, loads: tuple[float, float], *, quick: bool) -> str:
         "machine": asdict(machine()),
         "load": {"before": loads[0], "after": loads[1]},
         "rows": [asdict(row) for row in report.rows],
+        "grids": [asdict(grid) for grid in report.grids],
         "notes": report.notes,
         "raw": report.raw,
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bench.storm import Storm
 from localslack import LocalSlack
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-from tests.acceptance.storm import Storm
 
 RAN = "select effects from handler_runs where key = %s"
 

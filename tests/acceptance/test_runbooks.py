@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bench.storm import alert_payload
 from localslack import LocalSlack, webhooks
 from localslack.errors import SlackError
 from ratchet.llm.testing import Answer, ChatRequest, HttpError, ModelServer, Say, Silence
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-from tests.acceptance.storm import alert_payload
 
 FIX = "Fixed it: `kubectl -n shop rollout restart deploy/checkout` did the trick, error rate back to normal"
 WRITTEN = {

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.storm import alert_payload
 from localslack import LocalSlack, webhooks
 from ratchet.llm.testing import Answer, ChatRequest, HttpError, ModelServer, Say
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-from tests.acceptance.storm import alert_payload
 
 FIX = "The disk was full: `pgbackrest expire --stanza=main` and it went through"
 OPEN = {"on_call": True, "action": "open", "alert": "Backup of db-3", "service": "web-12", "priority": "HIGH"}
