@@ -27,7 +27,12 @@ from bench import (
     reply,
     runbook,
     search,
+    soak,
+    start,
+    sustained,
+    tracing,
     turn,
+    workers,
 )
 from bench.report import Report, show
 from ratchet.llm.redact import redact_event
@@ -54,10 +59,15 @@ BENCHES: Final[dict[str, Bench]] = {
     "pages": pages.run,
     "newcomer": newcomer.run,
     "search": search.run,
+    "start": start.run,
+    "tracing": tracing.run,
+    "workers": workers.run,
 }
 # Only by name: they take minutes however quick the machine is.
 LONG: Final[dict[str, Bench]] = {
     "chaos": chaos.run,
+    "sustained": sustained.run,
+    "soak": soak.run,
 }
 
 

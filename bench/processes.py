@@ -226,11 +226,14 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path, slack: Slack, **more: str) -> AsyncIterator[Running]:
-    """Started, connected, and its database open to us."""
+async def running(
+    directory: Path, slack: Slack, *arguments: str, extra: Mapping[str, str] | None = None, **more: str
+) -> AsyncIterator[Running]:
+    """Started, connected, and its database open to us. `extra` goes to its environment as it is."""
     port = free_port()
     http = f"127.0.0.1:{port}"
-    process = ratchet(directory, settings(directory, slack, HTTP_ADDR=http, **more), "run")
+    environment = settings(directory, slack, HTTP_ADDR=http, **more) | dict(extra or {})
+    process = ratchet(directory, environment, "run", *arguments)
     async with process.running():
         await process.said('"event": "started"')
         if not await slack.control.wait_for("connected", timeout=READY_S):
