@@ -1,8 +1,7 @@
-"""What the HTTP edge may ask for, and the health of the parts that this process runs."""
+"""What the HTTP edge may ask for."""
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.app.asking import asker
 from ratchet.app.handlers import runbook_rooms
+from ratchet.app.health import parts_of
 from ratchet.app.monitors import monitor_bench
 from ratchet.domain.effects import Footer, Post
-from ratchet.domain.errors import Transient
 from ratchet.domain.messages import MessageRef
 from ratchet.handlers.runbook import (
     ToldRunbooks,
@@ -34,7 +33,7 @@ from ratchet.store.search import Search
 from ratchet.store.vector_tables import VECTOR_TABLES
 from ratchet.tools import builtin
 from ratchet.tools.base import PUBLIC, ToolDeps, WorkspaceLinks
-from ratchet.web.services import Health, Part, Services, utc_now
+from ratchet.web.services import Health, Services, utc_now
 
 if TYPE_CHECKING:
     from ratchet.app import Ratchet
@@ -58,7 +57,7 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         return [asdict(effect) for effect in effects]
 
     async def health() -> Health:
-        return await _health(ratchet, roles)
+        return await parts_of(ratchet, roles)
 
     def tools() -> list[Tool]:
         links = WorkspaceLinks(ratchet.account.team_url)
@@ -100,31 +99,3 @@ def services(ratchet: Ratchet, settings: Settings, roles: Sequence[str]) -> Serv
         ask=asker(ratchet, settings),
         documents=ratchet.documents,
     )
-
-
-async def _health(ratchet: Ratchet, roles: Sequence[str]) -> Health:
-    """The state of every part that this process runs."""
-    parts = []
-    try:
-        async with asyncio.timeout(2), ratchet.store.db.connection() as conn:
-            await conn.execute("select 1")
-        parts.append(Part("database", True, "connected"))
-    except (Transient, TimeoutError) as error:
-        parts.append(Part("database", False, "away", str(error) or "no answer within 2 s"))
-    if "slack" in roles:
-        socket = ratchet.listener.health()
-        state = "connected" if socket.healthy else "disconnected"
-        parts.append(Part("socket", socket.healthy, state, socket.problem or ""))
-    if "worker" in roles:
-        connected = ratchet.worker.connected
-        parts.append(
-            Part(
-                "worker",
-                connected,
-                "running" if connected else "stopped",
-                "" if connected else "no connection",
-            )
-        )
-    # One that is away is left out of turns and tried again: no reason to take this process for broken.
-    parts += [Part(f"mcp {one.name}", True, one.state, one.problem) for one in ratchet.mcp.status()]
-    return Health(tuple(parts))

@@ -97,12 +97,14 @@ def config(
 
 
 @app.command()
-def health() -> None:
+def health(
+    ready: Annotated[bool, typer.Option(help="Whether every part does its work; which does not.")] = False,
+) -> None:
     """Ask the Ratchet that runs here whether it lives; for probes of containers. Fails when it does not."""
     from ratchet.cli import health as cli_health  # noqa: PLC0415
 
     with told():
-        typer.echo(cli_health.asked())
+        typer.echo(cli_health.asked(ready=ready))
 
 
 @app.command()

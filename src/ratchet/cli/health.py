@@ -12,23 +12,33 @@ from ratchet.settings import Settings, environment, split_addr
 TIMEOUT_S: Final = 4.0
 
 
-def asked() -> str:
-    """What /healthz says. Raises Refused when it says no, or nothing."""
+def asked(*, ready: bool = False) -> str:
+    """What /healthz says, or /readyz. Raises Refused when that is no, or nothing."""
     addr = environment().get("RATCHET_HTTP_ADDR") or str(Settings.model_fields["http_addr"].default)
     host, port = split_addr(addr)
     connection = http.client.HTTPConnection(_reached(host), port, timeout=TIMEOUT_S)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", "/readyz" if ready else "/healthz")
         response = connection.getresponse()
         body = json.loads(response.read(10_000))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Refused(f"Nothing answers at {addr}: {error}. Is `ratchet run` running?") from None
     finally:
         connection.close()
-    state = str(body.get("database", "")) if isinstance(body, dict) else ""
+    said = _parts(body) if ready else f"database {body.get('database', '')}" if isinstance(body, dict) else ""
     if response.status != http.client.OK:
-        raise Refused(f"Ratchet at {addr} is not well: database {state}")
-    return f"ok: database {state}"
+        raise Refused(f"Ratchet at {addr} is not {'ready' if ready else 'well'}: {said}")
+    return f"{'ready' if ready else 'ok'}: {said}"
+
+
+def _parts(body: object) -> str:
+    """Each part by name, with the reason of one that is not well."""
+    parts = body.get("parts", []) if isinstance(body, dict) else []
+    reasons = {part["name"]: f" ({part['reason']})" if part["reason"] else "" for part in parts}
+    return "; ".join(
+        f"{part['name']} {part['state']}" + (f" ({part['reason']})" if part["reason"] else "")
+        for part in parts
+    )
 
 
 def _reached(host: str) -> str:

@@ -20,6 +20,9 @@ from ratchet.jobs.headers import put_headers
 
 Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection[Any]]]
 DAY_S = 86_400.0
+STUCK_S = 120.0
+SILENCE_S = 30.0
+"""A worker that lives gives its jobs a sign of life, or ends one, more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class KindStats:
     running: int
     oldest_s: float
     dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Jobs of a kind wait and nobody works. `waits_s`: how long the first has been due, in seconds."""
+
+    kind: str
+    waits_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,12 @@ class Queue:
         """Per kind that has any job."""
         async with self._connect() as conn, AsyncCursor(conn, row_factory=class_row(KindStats)) as cursor:
             return await (await cursor.execute(sql.STATS)).fetchall()
+
+    async def stuck(self, kinds: Sequence[str]) -> Stuck | None:
+        """What has waited for minutes although no job runs and none ended; None when all goes its way."""
+        given = {"kinds": list(kinds), "after_s": STUCK_S, "silence_s": SILENCE_S}
+        async with self._connect() as conn, AsyncCursor(conn, row_factory=class_row(Stuck)) as cursor:
+            return await (await cursor.execute(sql.STUCK, given)).fetchone()
 
     async def dead(self, limit: int = 100, before: int | None = None) -> list[DeadJob]:
         """The dead, last put first; those put before the job with the id `before`, if it is given."""

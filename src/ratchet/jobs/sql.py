@@ -189,6 +189,21 @@ select entrypoint as kind,
 from jobs group by entrypoint order by entrypoint
 """
 
+# Of each kind the job that is due longest, by the index; only when no job runs and none ended lately.
+STUCK: Final[LiteralString] = """
+select known.kind, extract(epoch from now() - due.execute_after)::float8 as waits_s
+from unnest(%(kinds)s::text[]) as known (kind) cross join lateral (
+    select execute_after from jobs
+    where entrypoint = known.kind and status = 'queued' order by execute_after limit 1
+) due
+where due.execute_after < now() - make_interval(secs => %(after_s)s)
+  and not exists (select from jobs where status = 'picked'
+                  and heartbeat > now() - make_interval(secs => %(silence_s)s))
+  and coalesce((select created from jobs_log order by id desc limit 1), '-infinity')
+      < now() - make_interval(secs => %(silence_s)s)
+order by due.execute_after limit 1
+"""
+
 DEAD: Final[LiteralString] = """
 select id, entrypoint as kind, payload, created as put_at, updated as died_at,
     coalesce((headers->>'failures')::int, 0) as failures,

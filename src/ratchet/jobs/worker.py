@@ -64,6 +64,11 @@ class Worker:
         self._session: Session | None = None
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of jobs it runs."""
+        return tuple(self._settings.routes)
+
+    @property
     def connected(self) -> bool:
         """Whether it takes jobs at the moment."""
         return self._session is not None and not self._stopping.is_set()

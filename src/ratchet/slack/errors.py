@@ -21,6 +21,10 @@ class SlackRefused(Refused):
         self.code = code
 
 
+class TokenRejected(Misconfigured):
+    """Slack does not take the token, whatever it is used for."""
+
+
 DEFAULT_RETRY_AFTER: Final = 30.0  # seconds; Slack always names a time with a 429, proxies may not
 MAX_RETRY_AFTER: Final = 3600.0
 
@@ -51,6 +55,13 @@ REMEDIES: Final[Mapping[str, str]] = {
     "socket_mode_not_enabled": "switch Socket Mode on at api.slack.com/apps",
     "link_disabled": "switch Socket Mode on at api.slack.com/apps",
 }
+
+TOKEN: Final = frozenset(
+    {
+        "account_inactive", "invalid_auth", "not_allowed_token_type", "not_authed", "token_expired",
+        "token_revoked",
+    }
+)  # fmt: skip
 
 
 def translate(error: Exception, method: str, setting: str) -> RatchetError:
@@ -90,7 +101,8 @@ def _by_code(method: str, code: str, data: Mapping[str, Any], setting: str) -> R
     if remedy is None:
         return SlackRefused(method, code, _detail(data))
     needed = data.get("needed") or f"that {method} needs"
-    return Misconfigured(f"Slack refused {method}: {code}; {remedy.format(setting=setting, needed=needed)}")
+    kind = TokenRejected if code in TOKEN else Misconfigured
+    return kind(f"Slack refused {method}: {code}; {remedy.format(setting=setting, needed=needed)}")
 
 
 def _detail(data: Mapping[str, Any]) -> str:

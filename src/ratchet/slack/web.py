@@ -22,7 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from ratchet.domain.errors import Misconfigured
-from ratchet.slack.errors import SlackRefused, translate
+from ratchet.slack.errors import SlackRefused, TokenRejected, translate
 from ratchet.slack.identity import Account, Identity
 from ratchet.slack.render import Block, OutgoingMessage
 from ratchet.telemetry.tracing import span
@@ -105,9 +105,12 @@ async def open_web(config: SlackConfig) -> AsyncIterator[SlackWeb]:
 
 
 class SlackWeb:
+    """`rejected`: why Slack does not take the token, as of the last call; "" when it does."""
+
     def __init__(self, client: AsyncWebClient, timeout_s: float) -> None:
         self._client = client
         self._timeout_s = timeout_s
+        self.rejected = ""
 
     def __repr__(self) -> str:
         return f"SlackWeb({self._client.base_url})"
@@ -418,12 +421,17 @@ class SlackWeb:
                 f"slack {method}", kind=SpanKind.CLIENT, messaging__system="slack", slack__method=method
             ):
                 async with asyncio.timeout(self._timeout_s * calls):
-                    return await request()
+                    answer = await request()
         except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise translate(error, method, BOT_SETTING) from None  # the SDK's text quotes the answer
+            failure = translate(error, method, BOT_SETTING)
+            if isinstance(failure, TokenRejected):
+                self.rejected = str(failure)
+            raise failure from None  # the SDK's text quotes the answer
         except (AttributeError, ValueError) as error:
             # what the SDK trips over when something that is not Slack answers 200
             raise translate(error, method, BOT_SETTING) from error
+        self.rejected = ""
+        return answer
 
 
 def slack_user(raw: Json) -> SlackUser:

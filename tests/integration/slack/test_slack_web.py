@@ -40,6 +40,30 @@ async def test_auth_test_says_who_we_are_where_and_with_which_scopes() -> None:
         assert "chat:write" in account.scopes
 
 
+async def test_a_rejected_token_is_remembered_until_slack_takes_it_again() -> None:
+    async with workspace() as (slack, web):
+        channel = await slack.control.add_channel("ops")
+        await web.post(channel, say("x"), key=KEY)
+        assert web.rejected == ""
+        await slack.control.revoke()
+        with pytest.raises(Misconfigured):
+            await web.post(channel, say("y"), key="other")
+        assert "token_revoked" in web.rejected
+        assert "reinstall" in web.rejected
+        await slack.control.revoke(revoked=False)
+        await web.auth_test()
+        assert web.rejected == ""
+
+
+async def test_another_refusal_is_not_the_tokens() -> None:
+    async with workspace() as (slack, web):
+        await slack.control.do("token", {"kind": "bot", "scopes": []})
+        channel = await slack.control.add_channel("ops")
+        with pytest.raises(Misconfigured, match="scope"):
+            await web.post(channel, say("x"), key=KEY)
+        assert web.rejected == ""
+
+
 async def test_a_rendered_answer_is_posted_into_the_thread_and_found_again_by_its_key() -> None:
     async with workspace() as (slack, web):
         channel = await slack.control.add_channel("ops")

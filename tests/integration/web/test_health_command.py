@@ -17,11 +17,11 @@ from tests.acceptance.harness import free_port
 
 
 @contextmanager
-def answering(status: int, body: object) -> Iterator[int]:
+def answering(status: int, body: object, path: str = "/healthz") -> Iterator[int]:
     class Once(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             content = json.dumps(body).encode()
-            self.send_response(status if self.path == "/healthz" else 404)
+            self.send_response(status if self.path == path else 404)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -39,9 +39,9 @@ def answering(status: int, body: object) -> Iterator[int]:
             thread.join()
 
 
-async def health(port: int) -> tuple[int | None, str]:
+async def health(port: int, *options: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ratchet", "health",
+        sys.executable, "-m", "ratchet", "health", *options,
         env={"PATH": os.defpath, "RATCHET_HTTP_ADDR": f"0.0.0.0:{port}", "RATCHET_HTTP_TOKEN": "t" * 20},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
@@ -68,6 +68,18 @@ async def test_the_probe_says_how_it_is(status: int, body: object, code: int, sa
     with answering(status, body) as port:
         returned, output = await health(port)
     assert (returned, said in output) == (code, True), output
+
+
+@pytest.mark.parametrize(("status", "code", "said"), [(200, 0, "ready: "), (503, 1, "is not ready: ")])
+async def test_with_ready_it_names_every_part(status: int, code: int, said: str) -> None:
+    parts = [
+        {"name": "database", "ready": True, "state": "connected", "reason": ""},
+        {"name": "token", "ready": False, "state": "rejected", "reason": "token_revoked"},
+    ]
+    with answering(status, {"ready": status == 200, "parts": parts}, "/readyz") as port:
+        returned, output = await health(port, "--ready")
+    assert returned == code
+    assert f"{said}database connected; token rejected (token_revoked)" in output
 
 
 async def test_where_nothing_runs_it_says_what_to_do() -> None:
