@@ -17,7 +17,7 @@ from ratchet.jobs import schema
 from ratchet.store.embedded import EmbeddedServer
 from ratchet.store.migrate import migrate
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-from tests.acceptance.storm import Storm
+from bench.storm import Storm
 
 # As Slack's own, but quicker: at once, then after some seconds, then never again.
 RULES = DeliveryRules(ack_timeout=2.0, retry_delays=(0.0, 3.0, 8.0))

@@ -18,7 +18,7 @@ from ratchet.app.embedding import Embedding, open_embedding
 from ratchet.app.handlers import QUOTES_S, all_handlers, classifier_of, runbook_rooms, update_docs
 from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
-from ratchet.app.store import Store, open_server, open_store
+from ratchet.app.store import Store, open_server, open_store, open_store_patiently
 from ratchet.domain.errors import Transient
 from ratchet.domain.schedules import CHANNEL_REPORT, GAP_LIST, USAGE_REPORT
 from ratchet.handlers.gap_model import GapModel
@@ -123,7 +123,7 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
     bot_token, app_token = settings.slack_tokens()
     use_patterns(settings.redact_patterns)
     config = SlackConfig(bot_token, app_token, settings.slack_url)
-    async with open_store(settings) as store, open_web(config) as slack:
+    async with open_store_patiently(settings) as store, open_web(config) as slack:
         account = await _until_answered(slack)
         mcp = McpClient(settings.external_servers)
         models = await language_model(settings, mcp)

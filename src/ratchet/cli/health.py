@@ -34,11 +34,9 @@ def asked(*, ready: bool = False) -> str:
 def _parts(body: object) -> str:
     """Each part by name, with the reason of one that is not well."""
     parts = body.get("parts", []) if isinstance(body, dict) else []
-    reasons = {part["name"]: f" ({part['reason']})" if part["reason"] else "" for part in parts}
-    return "; ".join(
-        f"{part['name']} {part['state']}" + (f" ({part['reason']})" if part["reason"] else "")
-        for part in parts
-    )
+    reasons = [f" ({part['reason']})" if part["reason"] else "" for part in parts]
+    told = zip(parts, reasons, strict=True)
+    return "; ".join(f"{part['name']} {part['state']}{reason}" for part, reason in told)
 
 
 def _reached(host: str) -> str:
