@@ -95,7 +95,9 @@ def _spoken(audit: Audit, storm: Storm, right: set[Key], replies: Mapping[Key, S
         for said in found_there
     )
     audit.blame("effects said twice", (key for key, count in keys.items() if count > 1))
-    audit.blame("replies nobody waits for", replies.keys() - {*storm.asked, *storm.fired})
+    # What fired before anybody listened may still be told to us as news, and be answered.
+    before = {key for key, kind in storm.kinds.items() if kind == "before"}
+    audit.blame("replies nobody waits for", replies.keys() - {*storm.asked, *storm.fired} - before)
 
 
 def _incidents(audit: Audit, storm: Storm, right: set[Key], closed: Mapping[Key, str | None]) -> None:

@@ -30,10 +30,17 @@ select (select count(*) from jobs where status <> 'failed')
 """
 
 
-def alert_payload(alert: str, service: str, instance: str, *, firing: bool) -> dict[str, Any]:
-    """An Alertmanager notification in its default template."""
+def alert_payload(
+    alert: str, service: str, instance: str, *, firing: bool, by_instance: bool = False
+) -> dict[str, Any]:
+    """An Alertmanager notification in its default template.
+
+    `by_instance`: each instance is a group, and so an incident, of its own.
+    """
     status = "[FIRING:1]" if firing else "[RESOLVED]"
-    title = f"{status} {alert} {service} ({instance} critical)"
+    title = f"{status} {alert} {service} " + (
+        f"{instance} (critical)" if by_instance else f"({instance} critical)"
+    )
     return {
         "username": "Alertmanager",
         "attachments": [
@@ -72,6 +79,7 @@ class Storm:
     closed: dict[Key, Key] = field(default_factory=dict)
     sent: Counter[str] = field(default_factory=Counter)
     instances: int = 0
+    _talked_about: set[Key] = field(default_factory=set)
     _chat: deque[Key] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     async def prepare(self, channels: int = 6) -> None:
@@ -92,7 +100,7 @@ class Storm:
 
     async def alert(self, channel: str, alert: str, instance: str) -> str:
         """It fires; the ts of its message."""
-        payload = alert_payload(alert, "checkout", instance, firing=True)
+        payload = alert_payload(alert, "checkout", instance, firing=True, by_instance=True)
         key = self._hook("alert", channel, payload)
         self.fired.append(key)
         self.opened[key] = (alert, instance)
@@ -100,7 +108,7 @@ class Storm:
 
     async def resolve(self, firing: Key) -> None:
         alert, instance = self.opened.pop(firing)
-        payload = alert_payload(alert, "checkout", instance, firing=False)
+        payload = alert_payload(alert, "checkout", instance, firing=False, by_instance=True)
         self.closed[firing] = self._hook("resolve", firing[0], payload)
 
     async def blow(self, seconds: float, *, per_second: float) -> None:
@@ -125,10 +133,13 @@ class Storm:
             self.asked.append(await self._say("mention", channel, person, text))
         elif roll < 0.32 and mine:
             await self._edit(dice.choice(mine), f"chat edited {dice.random()}")
-        elif roll < 0.37 and mine:
-            await self._delete(dice.choice(mine))
+        elif roll < 0.37 and (alone := [key for key in mine if key not in self._talked_about]):
+            # One with replies would stay as a stone with nothing on it.
+            await self._delete(dice.choice(alone))
         elif roll < 0.47 and mine:
-            await self._say("reply", channel, person, f"reply {dice.random()}", dice.choice(mine)[1])
+            root = dice.choice(mine)
+            self._talked_about.add(root)
+            await self._say("reply", channel, person, f"reply {dice.random()}", root[1])
         else:
             self._chat.append(await self._say("message", channel, person, f"chat {dice.random()}"))
 
