@@ -6,6 +6,7 @@ Without `configure_tracing` every function here does nothing, at the cost of a d
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -191,13 +192,13 @@ def configure_tracing(config: TracingConfig, clean: Clean) -> Callable[[], None]
 
     Contents of messages and prompts are in no span.
     """
+    if not config.otlp and config.sentry_dsn is None:
+        return lambda: None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  # slow
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    if not config.otlp and config.sentry_dsn is None:
-        return lambda: None
     resource = Resource.create({"service.name": "ratchet", "service.version": config.release})
     provider = TracerProvider(sampler=_sampler(config.sample_rate), resource=resource, shutdown_on_exit=False)
     if config.otlp:
@@ -256,15 +257,14 @@ def _sentry(config: TracingConfig, clean: Clean) -> None:
 
 def configured() -> bool:
     """Whether spans go anywhere: only then are libraries instrumented."""
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  # slow
-
-    return isinstance(trace.get_tracer_provider(), TracerProvider)
+    # Without the SDK, which takes its time to load, there is no provider of it either.
+    sdk = sys.modules.get("opentelemetry.sdk.trace")
+    return sdk is not None and isinstance(trace.get_tracer_provider(), sdk.TracerProvider)
 
 
 def report_failure(error: BaseException, **tags: str) -> None:
     """Tell Sentry, if there is one, of what nobody expected. Its text goes without secrets."""
-    import sys  # noqa: PLC0415  # only where Sentry was started is it imported
-
+    # Only where Sentry was started is it imported.
     sdk = sys.modules.get("sentry_sdk")
     if sdk is None or not sdk.is_initialized():
         return
