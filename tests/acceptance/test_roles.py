@@ -230,3 +230,22 @@ async def test_a_process_that_starts_during_an_outage_waits_for_its_database(tmp
             await process.ready()
         finally:
             assert await process.kill(signal.SIGTERM) == 0
+
+
+async def test_a_rejected_token_ends_the_process_with_what_to_do_about_it(
+    conninfo: str, tmp_path: Path
+) -> None:
+    async with LocalSlack.serve() as slack:
+        process = RatchetProcess(environment(slack, DATABASE_URL=conninfo), tmp_path / "log", roles="slack")
+        await at_work(process)
+        await slack.control.revoke("app")
+        await slack.control.disconnect("link_disabled", abrupt=True)
+        assert process.process is not None
+        async with asyncio.timeout(60):
+            assert await process.process.wait() == 2, "2 is for what an operator must mend"
+        assert "RATCHET_SLACK_APP_TOKEN" in process.text().splitlines()[-1]
+        await slack.control.revoke()
+        await process.start()
+        async with asyncio.timeout(60):
+            assert await process.process.wait() == 2
+        assert "RATCHET_SLACK_BOT_TOKEN" in process.text().splitlines()[-1]

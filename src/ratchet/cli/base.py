@@ -31,14 +31,19 @@ def told() -> Iterator[None]:
     try:
         yield
     except RatchetError as error:
-        typer.echo(f"ratchet: {clean(str(error))}", err=True)
-        raise typer.Exit(2 if isinstance(error, Misconfigured) else 1) from None
+        raise _ended([error]) from None
     except BaseExceptionGroup as group:
         known, unknown = group.split(RatchetError)
         if unknown is not None or known is None:
             raise
-        typer.echo(f"ratchet: {clean(str(next(_leaves(known))))}", err=True)
-        raise typer.Exit(1) from None
+        raise _ended(list(_leaves(known))) from None
+
+
+def _ended(errors: list[BaseException]) -> typer.Exit:
+    """What is to be mended comes first: the others may have followed from it."""
+    mend = [error for error in errors if isinstance(error, Misconfigured)]
+    typer.echo(f"ratchet: {clean(str((mend or errors)[0]))}", err=True)
+    return typer.Exit(2 if mend else 1)
 
 
 def clean(text: str) -> str:
