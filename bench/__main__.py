@@ -82,7 +82,7 @@ async def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run, roughly how fast")
     parser.add_argument("--sizes", help="for search: how many messages, as 10000,100000")
     given = parser.parse_args()
-    if unknown := set(given.names) - set(BENCHES):
+    if unknown := set(given.names) - {*BENCHES, *LONG}:
         parser.error(f"no bench is called {', '.join(sorted(unknown))}")
     configure_logging("warning", human=True, clean=redact_event)
     console = Console()
