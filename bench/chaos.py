@@ -43,17 +43,20 @@ class Plan:
     settle_s: float = 300.0
 
 
-SHORT: Final = Plan(32, 40, 2.0, 5.0, 5.0, 8.0, outages=(14,), outage_s=6)
-LONG: Final = Plan(600, 20, 6.0, 25.0, 15.0, 40.0, outages=(100, 340), outage_s=60)
+SHORT: Final = Plan(40, 30, 2.0, 9.0, 6.0, 8.0, outages=(18,), outage_s=6)
+LONG: Final = Plan(600, 20, 5.0, 25.0, 15.0, 40.0, outages=(100, 340), outage_s=60)
 
 
 @dataclass(slots=True)
 class Ran:
-    """`settled_s`: from the last event until nothing waited. `slack` counts what Slack refused, by answer."""
+    """`settled_s`: from the last event until nothing waited. `acked`: events acknowledged until that event.
+    `slack` counts what Slack refused, by answer.
+    """
 
     audit: Audit
-    troubles: Counter[str]
     starts: int
+    troubles: Counter[str]
+    acked: int
     settled_s: float
     dropped: int
     redelivered: int
@@ -69,6 +72,8 @@ async def run(directory: Path, *, quick: bool) -> Report:
         report.add(what, count, "times")
     report.add(f"PostgreSQL gone for {plan.outage_s:g} s", len(plan.outages), "times")
     report.add("Slack answered with an error, or not at all", sum(ran.slack.values()), "calls")
+    report.add("Ratchet started", ran.starts, "times")
+    report.add("events acknowledged while it went on", ran.acked, "")
     report.add("events delivered again", ran.redelivered, "")
     report.add("events Slack gave up on, fetched later", ran.dropped, "")
     report.add("nothing waits any more, after the last event", ran.settled_s, "s")
@@ -105,9 +110,11 @@ async def chaos(directory: Path, plan: Plan) -> Ran:
             await slack.control.wait_for("connected", timeout=READY_S)
             # What happened before is recorded, so that each later alert has something to say.
             await storm.settled(database.conninfo)
+            before = (await slack.control.counters()).acked
             troubles = await _trouble(storm, plan, members, power)
+            acked = (await slack.control.counters()).acked - before
             settled = await storm.settled(database.conninfo, within=plan.settle_s)
-            ran = await _ran(storm, database, troubles, settled, members)
+            ran = await _ran(storm, database, members, (troubles, acked, settled))
             power.off()
             for task in keeping:
                 task.cancel()
@@ -143,7 +150,11 @@ async def _outages(plan: Plan, power: Power) -> None:
 
 
 async def _ran(
-    storm: Storm, database: EmbeddedServer, troubles: Counter[str], settled: float, members: list[Member]
+    storm: Storm,
+    database: EmbeddedServer,
+    troubles: Counter[str],
+    came: tuple[float, int],
+    members: list[Member],
 ) -> Ran:
     counters = await storm.slack.control.counters()
     refused: Counter[str] = Counter()
@@ -152,9 +163,8 @@ async def _ran(
             refused[name.rpartition("fault_")[2]] += count
     return Ran(
         await audited(storm, database.conninfo),
-        troubles,
         sum(member.starts for member in members),
-        settled,
+        *came,
         counters.dropped,
         counters.redelivered,
         dict(refused),

@@ -13,13 +13,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from bench.processes import Process, free_port, ratchet
 from localslack import LocalSlack
 from ratchet.domain.errors import Transient
 from ratchet.store.embedded import EmbeddedServer
 
-RESTART_S = 0.3
+RESTART_S: Final = 0.3
+AT_WORK: Final = {"worker": "worker.connected", "slack": "slack_socket_connected"}
+POLL_S: Final = 0.1
 
 
 def environment(slack: LocalSlack, conninfo: str, **more: str) -> dict[str, str]:
@@ -57,6 +60,7 @@ class Member:
         while True:
             settings = {**self.settings, "RATCHET_HTTP_ADDR": f"127.0.0.1:{self.http_port}"}
             self.process = ratchet(home, settings, "run", "--only", self.roles)
+            self.process.log = home / f"{self.starts}.log"
             self.starts += 1
             async with self.process.running():
                 assert self.process.child is not None
@@ -71,8 +75,11 @@ class Member:
         child.send_signal(number)
         return True
 
-    def text(self) -> str:
-        return self.process.text() if self.process else ""
+    @property
+    def at_work(self) -> bool:
+        """Whether it is connected to what its roles need, or was a moment ago."""
+        text = self.process.text() if self.process else ""
+        return all(sign in text for role, sign in AT_WORK.items() if role in self.roles)
 
 
 @dataclass
@@ -135,14 +142,23 @@ class Troubles:
     done: Counter[str] = field(default_factory=Counter)
 
     async def kill_processes(self, members: list[Member], every_s: float) -> None:
-        """One of them, mostly without a word, now and then asked to end."""
+        """One of them, mostly at work, now and then while it starts; sometimes it is only told to end."""
         while True:
             await self._pause(every_s)
-            asked = self.dice.random() < 0.2
-            if self.dice.choice(members).end(signal.SIGTERM if asked else signal.SIGKILL):
+            member, roll = self.dice.choice(members), self.dice.random()
+            if roll < 0.75:
+                await self._at_work(member)
+            asked = roll < 0.2
+            if member.end(signal.SIGTERM if asked else signal.SIGKILL):
                 self.done["processes told to end" if asked else "processes killed"] += 1
 
+    async def _at_work(self, member: Member) -> None:
+        """However long a slow machine takes to start it."""
+        while not member.at_work:  # noqa: ASYNC110  # what another process says sets no event
+            await asyncio.sleep(POLL_S)
+
     async def kill_database(self, power: Power, every_s: float) -> None:
+        """When it is there, and has been for a while."""
         while True:
             await self._pause(every_s)
             self.done["PostgreSQL killed"] += power.kill()
@@ -152,16 +168,18 @@ class Troubles:
         control = slack.control
         while True:
             await self._pause(every_s)
-            match self.dice.randrange(3):
+            match self.done.total() % 3:
                 case 0:
-                    self.done["sockets closed"] += await control.disconnect("refresh_requested")
+                    await control.disconnect("refresh_requested")
+                    self.done["sockets closed by Slack, all at once"] += 1
                 case 1:
-                    self.done["sockets cut"] += await control.disconnect("link_disabled", abrupt=True)
+                    await control.disconnect("link_disabled", abrupt=True)
+                    self.done["sockets cut, all at once"] += 1
                 case _:
                     await control.socket_faults(blackhole=True)
                     await asyncio.sleep(min(5.0, every_s))
                     await control.socket_faults(blackhole=False)
-                    self.done["times deaf"] += 1
+                    self.done["sockets open and deaf, all at once"] += 1
 
     async def refuse_calls(self, slack: LocalSlack, every_s: float) -> None:
         """By turns all is well, and a third of the calls fails."""
