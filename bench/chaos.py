@@ -49,8 +49,9 @@ LONG: Final = Plan(600, 20, 5.0, 25.0, 15.0, 40.0, outages=(100, 340), outage_s=
 
 @dataclass(slots=True)
 class Ran:
-    """`settled_s`: from the last event until nothing waited. `acked`: events acknowledged until that event.
-    `slack` counts what Slack refused, by answer.
+    """`acked`: events acknowledged until the last one; `settled_s`: from then until nothing waited.
+
+    `slack` counts the calls that failed, by answer.
     """
 
     audit: Audit
@@ -150,11 +151,7 @@ async def _outages(plan: Plan, power: Power) -> None:
 
 
 async def _ran(
-    storm: Storm,
-    database: EmbeddedServer,
-    troubles: Counter[str],
-    came: tuple[float, int],
-    members: list[Member],
+    storm: Storm, database: EmbeddedServer, members: list[Member], came: tuple[Counter[str], int, float]
 ) -> Ran:
     counters = await storm.slack.control.counters()
     refused: Counter[str] = Counter()
