@@ -17,6 +17,7 @@ from messages where attrs->'sender'->>'kind' <> 'self'
 INCIDENTS: Final = "select channel_id, open_ts, close_ts from incidents"
 JOBS: Final = "select entrypoint, status::text, headers#>>'{error,message}' from jobs"
 OUTBOX: Final = "select key, state, error from outbox where state <> 'sent'"
+RUNS: Final = "select key, effects from handler_runs where key like %s"
 EXAMPLES: Final = 3
 
 
@@ -59,9 +60,16 @@ async def audited(storm: Storm, conninfo: str) -> Audit:
     _spoken(audit, storm, right, replies)
     closed = {(row[0], row[1]): row[2] for row in await rows(conninfo, INCIDENTS)}
     _incidents(audit, storm, right, closed)
+    silent = [key for key in (*storm.asked, *storm.fired) if key not in replies]
+    audit.blame("of these the runs", [await _runs(conninfo, key) for key in silent])
     audit.blame("jobs left", await rows(conninfo, JOBS))
     audit.blame("effects not posted", await rows(conninfo, OUTBOX))
     return audit
+
+
+async def _runs(conninfo: str, key: Key) -> tuple[Key, list[tuple[str, int]]]:
+    """Which handlers ran for a message, and how many effects each had."""
+    return key, await rows(conninfo, RUNS, f"%:{key[0]}:{key[1]}")
 
 
 def _silent(audit: Audit, storm: Storm, right: set[Key], still: set[Key]) -> None:
