@@ -65,7 +65,6 @@ class Storm:
     """
 
     slack: LocalSlack
-    seed: int = 0
     channels: list[str] = field(default_factory=list)
     hooks: dict[str, str] = field(default_factory=dict)
     people: list[str] = field(default_factory=list)
@@ -79,6 +78,7 @@ class Storm:
     closed: dict[Key, Key] = field(default_factory=dict)
     sent: Counter[str] = field(default_factory=Counter)
     instances: int = 0
+    _dice: random.Random = field(default_factory=lambda: random.Random(1))
     _talked_about: set[Key] = field(default_factory=set)
     _chat: deque[Key] = field(default_factory=lambda: deque(maxlen=RECENT))
 
@@ -112,11 +112,11 @@ class Storm:
         self.closed[firing] = self._hook("resolve", firing[0], payload)
 
     async def blow(self, seconds: float, *, per_second: float) -> None:
-        """Events in random order at an even pace, a late one as soon as it can be."""
-        dice, began, number = random.Random(self.seed), time.monotonic(), 0
+        """Events in random order at an even pace, a late one as soon as it can be. May be called again."""
+        began, number = time.monotonic(), 0
         while (due := number / per_second) < seconds:
             await asyncio.sleep(max(0.0, began + due - time.monotonic()))
-            await self._one(dice)
+            await self._one(self._dice)
             number += 1
 
     async def _one(self, dice: random.Random) -> None:
@@ -169,6 +169,16 @@ class Storm:
         self.texts[key], self.kinds[key] = text, kind
         self.sent[kind] += 1
         return key
+
+    async def heard(self, conninfo: str, within: float = 120.0) -> None:
+        """Until all that was said so far is recorded and nothing waits: each later alert has an earlier one."""
+
+        async def recorded() -> bool:
+            [(count,)] = await rows(conninfo, "select count(*) from messages")
+            return count >= len(self.texts)
+
+        await until(recorded, within, "what was said before is recorded")
+        await self.settled(conninfo, within)
 
     async def settled(self, conninfo: str, within: float = 120.0) -> float:
         """Seconds until no job waits, no gap is left to fill and Slack waits for no acknowledgement."""

@@ -11,7 +11,7 @@ async def test_whatever_dies_nothing_is_lost_and_nothing_said_twice(tmp_path: Pa
     ran = await chaos(tmp_path, SHORT)
     assert ran.audit.wrong == [], "\n".join(ran.audit.wrong)
     # That it was a hard time, so that this can fail.
-    assert ran.troubles["processes killed"] >= 3
+    assert ran.troubles["processes killed"] >= 4
     assert ran.troubles["PostgreSQL killed"] >= 2
     assert sum(count for what, count in ran.troubles.items() if "sockets" in what) >= 3
     assert sum(ran.slack.values()) >= 10

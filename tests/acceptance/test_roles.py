@@ -64,7 +64,7 @@ async def test_every_process_is_replaced_while_events_flow_and_nothing_is_lost_o
         async with ended(fleet):
             for number, roles in enumerate(("slack", "worker", "worker", "web")):
                 fleet.append(await at_work(process(roles, f"old-{number}")))
-            await storm.settled(conninfo)
+            await storm.heard(conninfo)
             async with asyncio.TaskGroup() as group:
                 blowing = group.create_task(storm.blow(600, per_second=PER_SECOND))
                 for number in range(len(fleet)):
