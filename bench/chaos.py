@@ -179,7 +179,7 @@ async def _ran(
 
 
 def refused(counters: Counters) -> dict[str, int]:
-    """Calls that failed because they were to, by status; "0" for those that got no answer."""
+    """Calls that failed because they were to, by status; 503 stands for those that were hung up on."""
     found: Counter[str] = Counter()
     for name, count in counters.api_errors.items():
         if "fault_" in name:

@@ -171,11 +171,11 @@ class Storm:
         return key
 
     async def heard(self, conninfo: str, within: float = 120.0) -> None:
-        """Until all that was said so far is recorded and nothing waits: each later alert has an earlier one."""
+        """Until all that was said so far is recorded: each later alert has an earlier one."""
 
         async def recorded() -> bool:
             [(count,)] = await rows(conninfo, "select count(*) from messages")
-            return count >= len(self.texts)
+            return bool(count >= len(self.texts))
 
         await until(recorded, within, "what was said before is recorded")
         await self.settled(conninfo, within)
