@@ -10,7 +10,7 @@ from ratchet.domain.errors import Transient
 from ratchet.domain.messages import Channel, MessageRef
 from ratchet.jobs.base import Cancel, Done, JobContext, NewJob, Outcome, Priority
 from ratchet.pipeline import work
-from ratchet.pipeline.pages import PAGE, Pages, look_again, onboard_job, unless_gone
+from ratchet.pipeline.pages import OVERLAP_S, PAGE, Pages, look_again, onboard_job, shift, unless_gone
 from ratchet.slack.parse import parse_channel
 from ratchet.slack.web import slack_user
 from ratchet.store.channels import Channels, Person
@@ -73,6 +73,7 @@ class History:
         channel = await Channels(pages.db).get(job.channel_id)
         if channel is None:
             return Cancel("the channel is not recorded")
+        live_after = await self._live_after(job)
         # Read before Slack is asked: a reply that is stored now and not in Slack's answer was deleted.
         known = await Messages(pages.db).replies_of(MessageRef(job.channel_id, job.ts))
         cursor, first_read_at = None, pages.read_at()
@@ -80,12 +81,17 @@ class History:
             read_at = pages.read_at()
             page = await pages.slack.replies(job.channel_id, job.ts, cursor=cursor, limit=PAGE)
             known -= {str(message["ts"]) for message in page.items}
-            await pages.store(channel, page.items, read_at, pages.live_after(job.live_after))
+            await pages.store(channel, page.items, read_at, pages.live_after(live_after))
             cursor = page.next_cursor
             if not cursor:
                 break
         fresh = await pages.bury(channel.id, known, first_read_at)
         return look_again(fresh, context) or Done()
+
+    async def _live_after(self, job: work.ThreadJob) -> str | None:
+        """As the job says; else what lies in a gap that is open still is news, whoever finds it first."""
+        gap = None if job.live_after else await Channels(self.pages.db).gap(job.channel_id)
+        return shift(gap.since, -OVERLAP_S) if gap else job.live_after
 
     async def people(self, job: work.PeopleJob, context: JobContext) -> Outcome:
         """Names of the workspace's members."""

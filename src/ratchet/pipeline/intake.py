@@ -287,7 +287,8 @@ def thread_job_for(edit: MessagePosted) -> NewJob:
         work.ThreadJob(channel_id=edit.channel_id, ts=edit.ts),
         priority=Priority.BACKFILL,
         delay_s=PARKED_S,
-        unique=f"thread:{edit.channel_id}:{edit.ts}",
+        # Not that of a thread with something new in it, which would not be put beside this one.
+        unique=f"edited:{edit.channel_id}:{edit.ts}",
     )
 
 

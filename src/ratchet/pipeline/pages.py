@@ -20,6 +20,8 @@ from ratchet.slack.web import SlackWeb
 from ratchet.store.pool import Database
 
 PAGE: Final = 200
+# Events are not recorded in the order of their ts: a gap begins a little before the last seen message.
+OVERLAP_S: Final = 900.0
 # What was missed no longer ago than this still gets an answer.
 LIVE_WINDOW_S: Final = 1800.0
 # Our clock may run ahead of Slack's by so much without an old form of a message passing for a newer one.

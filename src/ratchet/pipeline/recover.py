@@ -12,7 +12,7 @@ from ratchet.domain.errors import Transient
 from ratchet.domain.messages import Channel
 from ratchet.jobs.base import Done, JobContext, NewJob, Outcome, Priority
 from ratchet.pipeline import work
-from ratchet.pipeline.pages import PAGE, Pages, look_again, shift, unless_gone
+from ratchet.pipeline.pages import OVERLAP_S, PAGE, Pages, look_again, shift, unless_gone
 from ratchet.store.channels import Channels
 from ratchet.store.incidents import Incidents
 from ratchet.store.messages import NEWEST_TS, Messages
@@ -21,8 +21,6 @@ log = structlog.get_logger(__name__)
 
 # So far back before a gap its channel is read again: edits, deletions and first replies show only there.
 LOOK_BACK_S: Final = 86_400.0
-# Events are not recorded in the order of their ts: a gap begins a little before the last seen message.
-OVERLAP_S: Final = 900.0
 MAX_THREADS: Final = 50
 
 

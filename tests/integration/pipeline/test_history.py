@@ -19,7 +19,7 @@ from ratchet.pipeline.pages import Pages
 from ratchet.pipeline.recover import Recover
 from ratchet.slack.web import SlackWeb
 from ratchet.store.channels import Channels
-from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said
+from tests.integration.pipeline.house import CONTEXT, ME, House, alert_said, edited, said
 
 TEXTS = "select attrs->'payload'->>'text' from messages order by ts"
 
@@ -176,6 +176,44 @@ async def test_a_mention_missed_a_moment_ago_is_answered(scene: Scene) -> None:
     await scene.write("<@U0ME> help here too", thread_ts=root)
     await scene.recover()
     assert sorted(await scene.live()) == ["<@U0ME> help", "<@U0ME> help here too"]
+
+
+async def edit_heard(scene: Scene, ts: str, text: str) -> None:
+    """Somebody corrects a message that we never got, and that is the first thing we hear again."""
+    await scene.slack.control.edit(scene.channel, ts, text=text)
+    raw = said(ts, text, channel=scene.channel, user=scene.person)
+    await scene.recovery.mark_gaps()
+    await scene.house.hear(edited(raw, f"{scene.now():.6f}"))
+
+
+async def test_a_missed_mention_is_answered_though_its_edit_leads_to_it_first(scene: Scene) -> None:
+    await scene.write("before")
+    await scene.onboard()
+    asked = await scene.write("<@U0ME> hlep")
+    await edit_heard(scene, asked, "<@U0ME> help")
+    await scene.house.work_off(scene.history().thread, "thread")
+    await scene.recover()
+    assert await scene.live() == ["<@U0ME> help"]
+
+
+async def test_a_missed_mention_under_a_message_that_was_edited_is_answered(scene: Scene) -> None:
+    await scene.write("before")
+    await scene.onboard()
+    root = await scene.write("it brkoe")
+    await scene.write("<@U0ME> help", thread_ts=root)
+    await edit_heard(scene, root, "it broke")
+    await scene.recover()
+    assert sorted(await scene.live()) == ["<@U0ME> help", "it broke"]
+
+
+async def test_an_edit_of_a_message_from_before_our_time_makes_no_news_of_it(scene: Scene) -> None:
+    old = await scene.write("<@U0ME> hlep")
+    await scene.onboard(limit=0)
+    await scene.slack.control.edit(scene.channel, old, text="<@U0ME> help")
+    raw = said(old, "<@U0ME> help", channel=scene.channel, user=scene.person)
+    await scene.house.hear(edited(raw, f"{scene.now():.6f}"))
+    await scene.house.work_off(scene.history().thread, "thread")
+    assert await scene.live() == []
 
 
 async def test_a_mention_missed_long_ago_is_recorded_and_not_answered(scene: Scene) -> None:
