@@ -131,8 +131,11 @@ class Storm:
         elif roll < 0.22:
             text = f"<@{self.slack.workspace.bot.id}> how did we fix {dice.choice(ALERTS)} on checkout?"
             self.asked.append(await self._say("mention", channel, person, text))
-        elif roll < 0.32 and mine:
-            await self._edit(dice.choice(mine), f"chat edited {dice.random()}")
+        elif roll < 0.32 and (mine or self._asked_here(channel)):
+            key = dice.choice([*mine, *self._asked_here(channel)])
+            # A question stays one, and gets no second answer.
+            words = self.texts[key].partition(", please")[0] if self.kinds[key] == "mention" else "chat"
+            await self._edit(key, f"{words}, please {dice.random()}")
         elif roll < 0.37 and (alone := [key for key in mine if key not in self._talked_about]):
             # One with replies would stay as a stone with nothing on it.
             await self._delete(dice.choice(alone))
@@ -142,6 +145,9 @@ class Storm:
             await self._say("reply", channel, person, f"reply {dice.random()}", root[1])
         else:
             self._chat.append(await self._say("message", channel, person, f"chat {dice.random()}"))
+
+    def _asked_here(self, channel: str) -> list[Key]:
+        return [key for key in self.asked[-RECENT:] if key[0] == channel]
 
     async def _edit(self, key: Key, text: str) -> None:
         self.texts[key] = text
