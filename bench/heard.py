@@ -24,7 +24,7 @@ PHRASE_WORDS: Final = 8
 MAX_PHRASES: Final = 60
 # Of the phrases, so many are followed by a host, an id or a number that was never said before.
 NEW_SHARE: Final = 0.1
-EMBEDDED: Final = 12_000
+EMBEDDED: Final = 8_000
 # How far a drawn vector lies from a real one: cosines of about .9, as of messages that say nearly the same.
 SPREAD: Final = 0.35
 QUESTION_CHARS: Final = 200
@@ -91,7 +91,7 @@ class Neighbours:
 
 
 async def neighbours(embedder: Embedder) -> Neighbours:
-    """Of a share of the real messages, embedded now."""
+    """Of a share of the real messages."""
     every = list(_messages())
     texts = [every[at * len(every) // EMBEDDED] for at in range(min(EMBEDDED, len(every)))]
     found: list[Any] = []

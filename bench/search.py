@@ -13,7 +13,8 @@ from typing import Any, Final
 from bench.corpus import Corpus, history
 from bench.filled import MODEL, Clusters, Drawing, fill, stock
 from bench.heard import Heard, heard, neighbours
-from bench.report import Report, percentile
+from bench.kept import Kept
+from bench.report import OUT, Report, percentile
 from ratchet.domain.events import MessagePosted
 from ratchet.jobs.queue import Queue
 from ratchet.jobs.schema import install
@@ -87,7 +88,8 @@ class World:
 async def _world(local: LocalEmbedder, questions: int) -> World:
     """Of real chat, where it is present."""
     if (found := heard()) is not None:
-        return World(Asking(local), await neighbours(local), found.questions[:questions], found)
+        with closing(Kept(local, OUT / "vectors.sqlite")) as kept:
+            return World(Asking(local), await neighbours(kept), found.questions[:questions], found)
     clusters = Clusters()
     invented = [" ".join(Corpus(seed=1000 + n).text().split()[:8]) for n in range(questions)]
     return World(Asking(local, clusters), clusters, invented)
