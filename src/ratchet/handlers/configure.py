@@ -11,6 +11,7 @@ from ratchet.domain.channels import Manners
 from ratchet.domain.effects import AskApproval, Effect, Footer, Reply, SetManners, SetSchedule
 from ratchet.domain.messages import Channel, ChannelMode
 from ratchet.domain.review import changed, review_problem
+from ratchet.domain.schedules import CHANNEL_REPORT, GAP_LIST
 from ratchet.handlers.base import Permalinks, Trigger
 from ratchet.handlers.drafts import Directory
 from ratchet.handlers.mentions import addressed, asked_wish
@@ -33,6 +34,11 @@ MODES: Final[Mapping[ChannelMode, str]] = {
         "I answer questions that nobody has answered yet by myself, when the record has the answer,"
         " a few an hour at most."
     ),
+}
+# What `wishes` can schedule: at length, and in a word or two.
+SCHEDULED: Final[Mapping[str, tuple[str, str]]] = {
+    CHANNEL_REPORT: ("the report on this channel, with its chart", "report"),
+    GAP_LIST: ("the list of what the documents lack", "gap list"),
 }
 
 
@@ -77,9 +83,10 @@ class Configure:
 
     async def _ask_schedule(self, trigger: Trigger, schedule: str, cron: str | None) -> AskApproval:
         effect = SetSchedule(trigger.message.channel_id, schedule, cron, self.time_zone)
+        what, short = SCHEDULED[schedule]
         if cron is None:
-            return await self._asked(trigger, "Shall I post no report here any more", [], effect)
-        lines = [f"- the report on this channel, with its chart: {spoken(cron)} ({self.time_zone})"]
+            return await self._asked(trigger, f"Shall I post no {short} here any more", [], effect)
+        lines = [f"- {what}: {spoken(cron)} ({self.time_zone})"]
         return await self._asked(trigger, "Shall I post this by the clock", lines, effect)
 
     async def _asked(

@@ -11,7 +11,7 @@ from typing import Final
 
 from ratchet.domain.channels import Changes
 from ratchet.domain.messages import ChannelMode
-from ratchet.domain.schedules import CHANNEL_REPORT
+from ratchet.domain.schedules import CHANNEL_REPORT, GAP_LIST
 
 MAX_CHARS: Final = 200
 
@@ -80,15 +80,20 @@ PHRASES: Final[tuple[tuple[str, Wish], ...]] = (
 )
 _DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _REPORT: Final = r"(?:this|that|the|a)(?: weekly| daily| channel)? report"
+_GAPS: Final = (
+    r"(?:this|that|the|a)(?: weekly| daily)? "
+    r"(?:gap list|list of (?:gaps|what (?:the|our) (?:docs|documents|documentation) lacks?))"
+)
 _SEND: Final = re.compile(
-    rf"(?:send|post)(?: me| us)? {_REPORT}{_HERE} (?:(?P<often>weekly|daily)|(?:every|each|on) "
+    rf"(?:send|post)(?: me| us)? (?:{_REPORT}|(?P<gaps>{_GAPS})){_HERE} "
+    r"(?:(?P<often>weekly|daily)|(?:every|each|on) "
     rf"(?P<day>day|weekday|working day|{'|'.join(_DAYS)})s?)"
     r"(?: at (?P<hour>[0-9]{1,2})(?:[:.](?P<minute>[0-5][0-9]))? ?(?P<half>am|pm|o['’]clock|h)?)?",
     re.IGNORECASE,
 )
 _SEND_NO_MORE: Final = re.compile(
     rf"(?:stop (?:sending|posting)|do not (?:send|post)|don['’]t (?:send|post))(?: me| us)?"
-    rf" (?:{_REPORT}|(?:these |the )?reports){_HERE}{_ANY_MORE}",
+    rf" (?:{_REPORT}|(?:these |the )?reports|(?P<gaps>{_GAPS})){_HERE}{_ANY_MORE}",
     re.IGNORECASE,
 )
 _COMPILED: Final = tuple((re.compile(phrase, re.IGNORECASE), wish) for phrase, wish in PHRASES)
@@ -117,9 +122,9 @@ def wish(asked: str) -> Wish | None:
 
 
 def _scheduled(said: str) -> Wish | None:
-    """«send this report every Monday at 9», «stop sending the report»."""
-    if _SEND_NO_MORE.fullmatch(said):
-        return Wish(schedule=(CHANNEL_REPORT, None))
+    """«send this report every Monday at 9», «stop sending the report», «post the gap list weekly»."""
+    if ended := _SEND_NO_MORE.fullmatch(said):
+        return Wish(schedule=(_kind(ended), None))
     found = _SEND.fullmatch(said)
     hour = _hour(found) if found else None
     if found is None or hour is None:
@@ -128,10 +133,14 @@ def _scheduled(said: str) -> Wish | None:
     days = {"day": "*", "daily": "*", "weekly": "1", "weekday": "1-5", "working day": "1-5"}
     return Wish(
         schedule=(
-            CHANNEL_REPORT,
+            _kind(found),
             f"{int(found['minute'] or 0)} {hour} * * {days.get(day) or _DAYS.index(day)}",
         )
     )
+
+
+def _kind(found: re.Match[str]) -> str:
+    return GAP_LIST if found["gaps"] else CHANNEL_REPORT
 
 
 def _hour(found: re.Match[str]) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.domain.effects import AskApproval, SetSchedule
 from ratchet.domain.errors import Transient
-from ratchet.domain.schedules import CHANNEL_REPORT, days_before
+from ratchet.domain.schedules import CHANNEL_REPORT, GAP_LIST, days_before
 from ratchet.handlers.configure import Configure, spoken
 from ratchet.handlers.report_advice import ReportAdviser, Suggestion, told
 from ratchet.handlers.wishes import wish
@@ -64,6 +64,23 @@ async def test_a_schedule_waits_for_a_click_and_says_what_it_will_be() -> None:
     assert isinstance(asked, AskApproval)
     assert asked.effects == (SetSchedule(HELP.id, CHANNEL_REPORT, "0 9 * * 1", "Europe/Berlin"),)
     assert "every Monday at 9:00 (Europe/Berlin)" in asked.markdown
+
+
+@pytest.mark.parametrize(
+    ("words", "cron"),
+    [
+        ("post the gap list here every Monday at 8", "0 8 * * 1"),
+        ("please send us the list of what the docs lack weekly", "0 9 * * 1"),
+        ("stop posting the gap list here", None),
+    ],
+    ids=["monday", "weekly", "ends"],
+)
+async def test_the_gap_list_is_scheduled_in_words(words: str, cron: str | None) -> None:
+    asked_for = heard(person("1800000000.000000", f"<@{ME}> {words}"), HELP)
+    (asked,) = await Configure(People((HELP,)), LINKS, "Europe/Berlin").handle(asked_for)
+    assert isinstance(asked, AskApproval)
+    assert asked.effects == (SetSchedule(HELP.id, GAP_LIST, cron, "Europe/Berlin"),)
+    assert ("documents lack" if cron else "no gap list") in asked.markdown
 
 
 @pytest.mark.parametrize(
