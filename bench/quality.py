@@ -15,15 +15,18 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 from bench.kept import Kept
 from bench.report import OUT, Report
-from ratchet.documents.base import File
-from ratchet.documents.parse import document
+from ratchet.documents.directory import Directory
 from ratchet.domain.messages import Channel, Message, Sender
+from ratchet.jobs.queue import Queue
+from ratchet.jobs.schema import install
 from ratchet.llm.embed_local import LocalEmbedder
 from ratchet.pipeline.embed import Embed
+from ratchet.pipeline.refresh import Refresh
 from ratchet.store import embeddings, messages
 from ratchet.store.channels import Channels
 from ratchet.store.document_search import DocumentSearch
@@ -145,13 +148,22 @@ def _words(text: str) -> list[str]:
 
 
 async def index(db: Database, labelled: Labelled) -> None:
-    """Each document as a Markdown file of one source, as a team would have it."""
-    documents = Documents(db)
-    await documents.begin(SOURCE, "directory")
+    """Each document as a Markdown file of a directory, which is read as a team's would be."""
+    with TemporaryDirectory(prefix="ratchet-set-") as folder:
+        _write(labelled, Path(folder))
+        read = await Refresh(db, Queue(db.connection), [Directory(SOURCE, Path(folder))]).refresh(SOURCE)
+    if read.problems or read.read != len(labelled.documents):
+        raise RuntimeError(
+            f"{read.read} of {len(labelled.documents)} documents were read: {read.problems[:3]}"
+        )
+    await Documents(db).analyze()
+
+
+def _write(labelled: Labelled, folder: Path) -> None:
     for key, (title, text) in labelled.documents.items():
-        whole = f"---\ntitle: {json.dumps(title)}\n---\n{text}"
-        await documents.put(SOURCE, document(File(f"{key}.md", "1", whole)))
-    await documents.analyze()
+        file = folder / f"{key}.md"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"---\ntitle: {json.dumps(title)}\n---\n{text}", "utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +297,7 @@ def reciprocal(k: int, *lists: Sequence[str]) -> list[str]:
 async def library(directory: Path) -> AsyncIterator[Database]:
     async with EmbeddedServer.start(directory / "postgres") as server:
         await migrate(server.conninfo)
+        await install(server.conninfo)
         async with open_database(server.conninfo) as db:
             yield db
 
