@@ -14,6 +14,7 @@ from bench.corpus import Corpus, history
 from bench.filled import MODEL, Clusters, Drawing, fill, stock
 from bench.heard import Heard, heard, neighbours
 from bench.kept import Kept
+from bench.processes import cpu_seconds, family
 from bench.report import OUT, Report, percentile
 from ratchet.domain.events import MessagePosted
 from ratchet.jobs.queue import Queue
@@ -97,14 +98,21 @@ async def _world(local: LocalEmbedder, questions: int) -> World:
 
 @dataclass(slots=True)
 class Side:
-    """One size of record. `rates`: messages a second, by round."""
+    """One size of record. `rates`: messages a second, by round; `costs`: processor time a message in ms."""
 
     size: int
     db: Database
+    postmaster: int
     corpus: Corpus
     world: World
     rates: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
     last: float = 0.0
+
+    @property
+    def cpu(self) -> float:
+        """Seconds on a processor so far, PostgreSQL's and ours."""
+        return cpu_seconds(family(self.postmaster), children=True) + time.process_time()
 
     def events(self, count: int) -> list[MessageEvent]:
         """The next messages, posted now."""
@@ -132,6 +140,9 @@ async def run(directory: Path, *, quick: bool, sizes: Sequence[int] = ()) -> Rep
                 for side in sides if number % 2 else reversed(sides):
                     await _insert(side, counts=number > 0)
     _tell_rates(report, sides)
+    report.note(
+        "processor time is PostgreSQL's and Python's together, of two cores that work at the same time"
+    )
     report.note("the time of a search has that of embedding the question with the bundled model in it")
     vectors = "near real ones" if world.heard else "in clusters"
     report.note(
@@ -151,7 +162,8 @@ async def _side(directory: Path, size: int, report: Report, world: World) -> Asy
         await migrate(server.conninfo)
         await install(server.conninfo)
         async with open_database(server.conninfo) as db:
-            side = Side(size, db, world.corpus(), world)
+            assert server.pid is not None
+            side = Side(size, db, server.pid, world.corpus(), world)
             began = time.perf_counter()
             indexes = await fill(db, side.corpus, size, world.drawing)
             report.add(f"{size:,} · to fill the database", time.perf_counter() - began, "s")
@@ -184,7 +196,10 @@ async def _measure(side: Side, report: Report) -> None:
     # The exact answer reads every vector.
     step = max(1, len(questions) // (COMPARED if side.size <= FAST else COMPARED_SLOWLY))
     for name, within in scopes(side.corpus).items():
+        before = side.cpu
         taken = [await _taken(search, question, within) for question in questions]
+        used = (side.cpu - before) * 1e3 / len(questions)
+        report.add(f"{side.size:,} · {name} · processor time", used, "ms")
         for share, at in ((0.5, 0), (0.95, 1)):
             what = f"{side.size:,} · {name} · p{share * 100:.0f}"
             if targets is None:
@@ -265,18 +280,20 @@ async def _insert(side: Side, *, counts: bool) -> None:
     intake = Intake(side.db, Queue(side.db.connection), BuiltIn())
     events = side.events(BATCH)
     vectors = stock(side.world.drawing, 2 * BATCH)
-    began = time.perf_counter()
+    began, before = time.perf_counter(), side.cpu
     await intake.record_history(events, onboard=False)
     await Embed(side.db, vectors).work(vectors, time.monotonic() + 600)
     async with side.db.connection() as conn:
         await conn.execute("select gin_clean_pending_list('messages_fts')")
     if counts:
         side.rates.append(len(events) / (time.perf_counter() - began))
+        side.costs.append((side.cpu - before) * 1e3 / len(events))
 
 
 def _tell_rates(report: Report, sides: Sequence[Side]) -> None:
     for side in sides:
         report.add(f"{side.size:,} · messages with their index entries", percentile(side.rates, 0.5), "1/s")
+        report.add(f"{side.size:,} · processor time of one", percentile(side.costs, 0.5), "ms")
     first, last = sides[0], sides[-1]
     ratio = percentile(last.rates, 0.5) / percentile(first.rates, 0.5)
     report.above(f"{last.size:,} to {first.size:,} · rate of inserting", ratio, "×", RATE)
