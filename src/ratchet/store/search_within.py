@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import scalar_row
+from psycopg.rows import scalar_row, tuple_row
 
 from ratchet.domain.messages import MessageRef
 from ratchet.store.pool import Connection
 
 VISIBLE: Final = """
-select id from channels
-where (%(everywhere)s or kind = 'public' or id = %(visible_from)s)
-  and (%(channels)s::text[] is null or id = any(%(channels)s))
+select coalesce(array_agg(c.id) filter (where c.visible), '{}') as channels, bool_and(c.visible) as whole
+from (
+    select id, (%(everywhere)s or kind = 'public' or id = %(visible_from)s)
+               and (%(channels)s::text[] is null or id = any(%(channels)s)) as visible
+    from channels
+) c
 """
 # What the planner expects to pass: from its statistics, without reading a row. Of what has vectors, as that is nearly
 # all that is searched, and has statistics of who wrote it.
 EXPECTED: Final = """
 explain (format json) select from message_vectors v
-where v.channel_id = any(%(channels)s::text[])
+where (%(whole)s or v.channel_id = any(%(channels)s::text[]))
   and (%(since_ts)s::text is null or v.ts >= %(since_ts)s)
   and (%(until_ts)s::text is null or v.ts < %(until_ts)s)
   and (%(author)s::text is null or v.author = %(author)s)
@@ -50,10 +53,11 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The same with the channels that it comes to."""
+    """The same with the channels that it comes to; `whole`: all there are."""
 
     within: Within
     channels: list[str]
+    whole: bool
 
     @property
     def values(self) -> dict[str, Any]:
@@ -61,11 +65,9 @@ class Scope:
         thread = self.within.exclude_thread
         return {
             "channels": self.channels,
-            "named": None if self.within.channel_ids is None else self.channels,
-            "since": self.within.since,
-            "until": self.within.until,
-            "since_ts": _ts(self.within.since),
-            "until_ts": _ts(self.within.until),
+            "whole": self.whole,
+            "since_ts": ts_of(self.within.since),
+            "until_ts": ts_of(self.within.until),
             "author": self.within.author,
             "not_channel": thread.channel_id if thread else "",
             "not_thread": thread.ts if thread else "",
@@ -105,7 +107,7 @@ class Near:
 
 
 async def scope_of(conn: Connection, within: Within) -> Scope:
-    async with conn.cursor(row_factory=scalar_row) as cur:
+    async with conn.cursor(row_factory=tuple_row) as cur:
         await cur.execute(
             VISIBLE,
             {
@@ -114,7 +116,8 @@ async def scope_of(conn: Connection, within: Within) -> Scope:
                 "channels": None if within.channel_ids is None else list(within.channel_ids),
             },
         )
-        return Scope(within, await cur.fetchall())
+        channels, whole = await cur.fetchone() or ([], False)
+        return Scope(within, channels, bool(whole))
 
 
 async def expected(conn: Connection, scope: Scope) -> Expected:
@@ -124,6 +127,6 @@ async def expected(conn: Connection, scope: Scope) -> Expected:
     return Expected(float(plan[0]["Plan"]["Plan Rows"]) if plan else 0.0, float(rows or 0.0))
 
 
-def _ts(moment: datetime | None) -> str | None:
+def ts_of(moment: datetime | None) -> str | None:
     """The ts of that moment, which compares with others as text."""
     return None if moment is None else f"{max(OLDEST, moment.timestamp()):.6f}"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from psycopg.rows import class_row, scalar_row, tuple_row
 
 from ratchet.store.pool import Connection
-from ratchet.store.search_within import Near, Scope
+from ratchet.store.search_within import Near, Scope, ts_of
 from ratchet.store.terms import Selection, Statistics, Term, lexemes, quoted, select, terms, texts_to_parse
 from ratchet.store.weighing import Weighing
 
@@ -49,11 +49,12 @@ with candidates as materialized (
            %(any_length)s + %(each_byte)s * octet_length(m.text) as length
     from messages m
     where m.fts @@ %(select)s::tsquery and (m.attrs->'sender'->>'kind') is distinct from 'self'
+      -- For the key, where channels or times leave little of it.
       and (%(named)s::text[] is null or m.channel_id = any(%(named)s))
       -- So written that no index is asked for what nearly every message is.
       and (m.channel_id || '') = any(%(channels)s::text[])
-      and (%(since)s::timestamptz is null or m.posted_at >= %(since)s)
-      and (%(until)s::timestamptz is null or m.posted_at < %(until)s)
+      and (%(since_ts)s::text is null or m.ts >= %(since_ts)s)
+      and (%(until_ts)s::text is null or m.ts < %(until_ts)s)
       and (%(author)s::text is null or m.attrs->'sender'->>'id' = %(author)s)
       and not (m.channel_id = %(not_channel)s and coalesce(m.parent_ts, m.ts) = %(not_thread)s)
     limit %(most)s
@@ -82,7 +83,7 @@ order by score desc, posted_at desc limit %(limit)s
 # About how many rows a search looks at: time grows with this and not with the table.
 BUDGET: Final = 3_000
 # Beside the vectors' list, which finds what the common words would.
-SMALL_BUDGET: Final = 1_000
+SMALL_BUDGET: Final = 500
 # At most, where a filter takes the others away; and tried once, when the first left too little.
 WIDE_BUDGET: Final = 30_000
 MAX_COUNTED: Final = 20_000
@@ -185,10 +186,13 @@ def values_of(scope: Scope, wanted: Sequence[Term], selection: Selection, limit:
     """The parameters of BY_WORDS but `most`."""
     within = scope.within
     newest = selection.since if within.until is None else None
+    since = max((moment for moment in (within.since, newest) if moment is not None), default=None)
+    narrowed = within.channel_ids is not None or since is not None or within.until is not None
     return {
         **scope.values,
+        "named": scope.channels if narrowed else None,
         "select": selection.query,
-        "since": max((moment for moment in (within.since, newest) if moment is not None), default=None),
+        "since_ts": ts_of(since),
         **WEIGHING.values,
         "terms": [quoted(term.lexeme) for term in wanted],
         "idfs": [term.idf for term in wanted],
