@@ -13,7 +13,7 @@ from ratchet.domain.messages import MessageRef
 from ratchet.store.pool import Connection
 
 VISIBLE: Final = """
-select coalesce(array_agg(c.id) filter (where c.visible), '{}') as channels, bool_and(c.visible) as whole
+select coalesce(array_agg(c.id) filter (where c.visible), '{}') as channels, bool_and(c.visible is true) as whole
 from (
     select id, (%(everywhere)s or kind = 'public' or id = %(visible_from)s)
                and (%(channels)s::text[] is null or id = any(%(channels)s)) as visible
