@@ -33,7 +33,7 @@ from ratchet.llm.connect import check_at_start
 from ratchet.llm.mcp_client import McpClient
 from ratchet.llm.redact import use_patterns
 from ratchet.llm.turn import Model
-from ratchet.pipeline import pulls, work
+from ratchet.pipeline import work
 from ratchet.pipeline.approvers import Approvers
 from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.deliver import Deliver
@@ -49,6 +49,7 @@ from ratchet.pipeline.pages import Pages
 from ratchet.pipeline.progress import SlackProgress
 from ratchet.pipeline.prune import Prune
 from ratchet.pipeline.pull_watch import WatchPulls
+from ratchet.pipeline.pulls import OpenPulls
 from ratchet.pipeline.quiet_threads import QuietThread
 from ratchet.pipeline.receive import Receive, on_connect
 from ratchet.pipeline.recover import Recover
@@ -168,6 +169,7 @@ def _rooms(
     refresh = Refresh(db, queue, settings.sources)
     quiet, scheduled = _healing(commit, account.team_url, runner, proposes=bool(runner and forges))
     handler_s = settings.turn_seconds + QUOTES_S + 60
+    opens = OpenPulls(commit, forges)
     routes = (
         *_routes(dispatch, deliver, history, recover, interact, handler_s),
         Route(
@@ -180,13 +182,7 @@ def _rooms(
             max_failures=5,
             concurrency=HANDLERS,
         ),
-        Route(
-            work.PullJob,
-            pulls.OpenPulls(commit, forges).run,
-            timeout_s=pulls.RUN_S,
-            max_failures=pulls.MAX_FAILURES,
-            concurrency=4,
-        ),
+        Route(work.PullJob, opens.run, timeout_s=120, max_failures=20, concurrency=4, died=opens.gave_up),
         Route(work.QuietThreadJob, quiet.run, timeout_s=60, concurrency=2),
         Route(work.ScheduledJob, scheduled.run, timeout_s=300, concurrency=2),
         Route(work.GreetJob, Greet(Commit(db, queue), progress).run, timeout_s=30),

@@ -108,6 +108,7 @@ class Route(Generic[J]):
     timeout_s: seconds one run may take; longer is a failure.
     max_failures: after so many failed runs the job is kept as dead.
     concurrency: how many may run at a time over all processes; None for no limit but the workers' own.
+    died: runs once the job is kept as dead, to say so where somebody waits for it; it may run again.
     """
 
     job_type: type[J]
@@ -115,6 +116,7 @@ class Route(Generic[J]):
     timeout_s: float = 60.0
     max_failures: int = 8
     concurrency: int | None = None
+    died: Callable[[J], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
         bounds = (self.timeout_s, self.max_failures, 1 if self.concurrency is None else self.concurrency)

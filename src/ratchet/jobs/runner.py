@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,6 +33,8 @@ from ratchet.telemetry import tracing
 log = structlog.get_logger(__name__)
 
 BUSY_S: Final = 1.0
+# For saying that a job is dead.
+DIED_S: Final = 10.0
 MAX_LOST: Final = 20
 """So often may the process of a running job die before the job is held to be the cause."""
 
@@ -96,15 +98,19 @@ class Runner:
 
     async def _judged(self, job: Claimed, record: Record) -> Ending:
         route = self._routes[job.kind]
-        if record.lost >= MAX_LOST:
-            return Dead(record.failures, record.snoozes, _lost(record))
         try:
             payload = route.job_type.model_validate_json(job.payload)
         except ValidationError as error:
             return invalid(error, record)
         context = JobContext(job.id, job.kind, job.priority, record.failures, record.snoozes)
         try:
-            return await self._alone(route, payload, context, record)
+            if record.lost >= MAX_LOST:
+                ending: Ending = Dead(record.failures, record.snoozes, _lost(record))
+            else:
+                ending = await self._alone(route, payload, context, record)
+            if isinstance(ending, Dead) and route.died is not None:
+                await _mourned(route.died, payload)
+            return ending
         except LockLost:
             return handed_back(record, BUSY_S, "the connection that holds the keys is broken")
         except asyncio.CancelledError:
@@ -152,6 +158,15 @@ class Runner:
                 yield
             finally:
                 del self._scopes[key]
+
+
+async def _mourned(died: Callable[[Any], Awaitable[None]], payload: Job) -> None:
+    """It is dead either way."""
+    try:
+        async with asyncio.timeout(DIED_S):
+            await died(payload)
+    except Exception:  # the queue's edge, as for jobs
+        log.exception("job.death_not_told")
 
 
 def _lost(record: Record) -> Failure:

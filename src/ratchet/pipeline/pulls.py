@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +13,7 @@ from ratchet.documents.edits import apply
 from ratchet.documents.forge import Forge, ForgeSession, Pull
 from ratchet.documents.rules import path_problem, text_problem
 from ratchet.domain.effects import Effect, Footer, Reply
-from ratchet.domain.errors import Misconfigured, RatchetError, Refused, Transient
+from ratchet.domain.errors import Misconfigured, Refused, Transient
 from ratchet.domain.proposals import Change, CurrentFile, FileEdit, from_json
 from ratchet.jobs.base import Done, JobContext, Outcome, Snooze
 from ratchet.pipeline import branches, work
@@ -32,13 +31,8 @@ MAX_PULLS: Final = 30
 # What an operator must mend is tried again, at this pace, for a week.
 MEND_S: Final = 60.0
 MENDS: Final = 7 * 24 * 60
-# So often it fails for what nobody foresaw; then the job is kept as dead, and the thread is told.
-MAX_FAILURES: Final = 20
-RUN_S: Final = 120.0
-# The last run ends in time to say so.
-LAST_RUN_S: Final = 100.0
 GAVE_UP: Final = (
-    "The pull request was not opened: something in me failed {times} times. An operator sees what with"
+    "The pull request was not opened: something in me failed again and again. An operator sees what with"
     " `ratchet jobs dead`, and has me try again with `ratchet jobs retry`; nobody needs to approve again."
 )
 NO_SOURCE: Final = "The pull request was not opened: there is no source {name} any more that takes one."
@@ -72,19 +66,6 @@ class OpenPulls:
 
     async def run(self, job: work.PullJob, context: JobContext) -> Outcome:
         """May run again at any point: what is there already is found by its mark, and not made again."""
-        last = context.failures + 1 >= MAX_FAILURES
-        try:
-            async with asyncio.timeout(LAST_RUN_S if last else None):
-                return await self._run(job, context)
-        except RatchetError:
-            raise  # it is waited for, or said by itself
-        except Exception:
-            if last:
-                said = [_said(job, GAVE_UP.format(times=MAX_FAILURES))]
-                await self.commit.run(f"{job.key}:gave-up", MODULE, said)
-            raise
-
-    async def _run(self, job: work.PullJob, context: JobContext) -> Outcome:
         if await Outbox(self.commit.db).ran(_done(job)):
             return Done()
         change = from_json(job.change)
@@ -103,6 +84,10 @@ class OpenPulls:
             return await self._end(job, NOT_OPENED.format(why=error))
         await self._keep(job, forge, change, opened)
         return Done()
+
+    async def gave_up(self, job: work.PullJob) -> None:
+        """Say that it is not tried again by itself."""
+        await self.commit.run(f"{job.key}:gave-up", MODULE, [_said(job, GAVE_UP)])
 
     async def _opened(
         self, forge: Forge, session: ForgeSession, job: work.PullJob, change: Change

@@ -21,7 +21,7 @@ from ratchet.jobs.queue import Queue
 from ratchet.pipeline.commit import Commit
 from ratchet.pipeline.desk import Desk
 from ratchet.pipeline.pull_watch import WatchPulls
-from ratchet.pipeline.pulls import MAX_FAILURES, OpenPulls
+from ratchet.pipeline.pulls import OpenPulls
 from ratchet.pipeline.work import PullJob
 from ratchet.store.pool import Database
 from ratchet.tools.docupdate import DocUpdateTool, FileChange, SearchReplace
@@ -243,17 +243,15 @@ async def test_a_token_that_may_only_read_says_what_it_needs(house: House) -> No
     assert "Contents and Pull requests" in (await house.said())[0]
 
 
-async def test_a_failure_that_nobody_foresaw_is_said_when_it_is_not_tried_again(house: House) -> None:
-    job = (await house.job()).model_copy(update={"change": {"source": "hub"}})
-    opens = OpenPulls(house.commit, house.forges)
-    with pytest.raises(KeyError):
-        await opens.run(job, replace(CONTEXT, failures=MAX_FAILURES - 2))
-    assert await house.said() == []
-    for _ in range(2):  # also when an operator has it run again
-        with pytest.raises(KeyError):
-            await opens.run(job, replace(CONTEXT, failures=MAX_FAILURES - 1))
+async def test_that_it_is_not_tried_any_more_is_said_once(house: House) -> None:
+    job, opens = await house.job(), OpenPulls(house.commit, house.forges)
+    for _ in range(2):
+        await opens.gave_up(job)
     [said] = await house.said()
     assert "`ratchet jobs retry`" in said
+    # An operator has it run again.
+    assert await house.run(job) == Done()
+    assert "Opened the draft pull request" in (await house.said())[1]
 
 
 async def test_a_rate_limit_is_waited_for(house: House) -> None:

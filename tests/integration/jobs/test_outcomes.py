@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from structlog.testing import capture_logs
 
 from ratchet.domain.errors import Misconfigured, Refused, Transient
@@ -104,6 +105,24 @@ async def test_a_run_beyond_its_time_is_a_failure(database: Database, conninfo: 
     await drain(conninfo, [Route(Note, hang, timeout_s=0.05, max_failures=1)])
     (dead,) = await queue.dead()
     assert dead.message == "ran longer than 0.05 s"
+
+
+@pytest.mark.parametrize("told_fails", [False, True], ids=["told", "telling fails"])
+async def test_that_a_job_is_dead_is_told_where_the_route_says(
+    database: Database, conninfo: str, queue: Queue, told_fails: bool
+) -> None:
+    told: list[Note] = []
+
+    async def died(job: Note) -> None:
+        told.append(job)
+        if told_fails:
+            raise ValueError("nobody listens")
+
+    await put(database, Note())
+    run = Recorder(ValueError("first"), ValueError("second"))
+    await drain(conninfo, [Route(Note, run, max_failures=2, died=died)], later_s=60)
+    assert told == [Note()]
+    assert [dead.message for dead in await queue.dead()] == ["second"]
 
 
 async def test_a_timeout_inside_a_run_is_an_error_like_any_other(
