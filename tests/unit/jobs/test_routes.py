@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -23,7 +23,7 @@ async def tick() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"timeout_s": 0}, {"max_failures": 0}, {"concurrency": 0}])
-def test_a_route_without_bounds_is_refused(wrong: dict[str, int]) -> None:
+def test_a_route_without_bounds_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="route nothing"):
         Route(Nothing, run, **wrong)
 
