@@ -13,6 +13,7 @@ from ratchet.domain.messages import ChannelMode
 from ratchet.web.channels import the_channel
 from ratchet.web.forms import form_fields
 from ratchet.web.html import Pages
+from ratchet.web.monitor_failures import monitor_failures
 from ratchet.web.overview_page import PageNumber, Word
 from ratchet.web.parameters import TS, ChannelId, Name
 from ratchet.web.services import Services
@@ -69,6 +70,7 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             ],
             more=found[MESSAGES - 1].ts if len(found) > MESSAGES else None,
             before=before,
+            failures=await monitor_failures(services, about.id),
             report=shown.report,
             chart=shown.chart,
         )

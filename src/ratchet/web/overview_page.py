@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 from ratchet.domain.errors import Transient
 from ratchet.store.overview import OpenNow
 from ratchet.web.html import Pages
+from ratchet.web.monitor_failures import monitor_failures
 from ratchet.web.parameters import clean
 from ratchet.web.services import Health, Part, Services
 from ratchet.web.toil import Toil
@@ -45,6 +46,7 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             more=len(found) > SHOWN_OPEN,
             parts=(await _health(services)).parts,
             sources=await services.sources.status() if services.sources else (),
+            failures=await monitor_failures(services),
             dead=sum(kind.dead for kind in await services.queue.stats()),
             embedding=await services.embedding() if services.embedding else None,
         )

@@ -16,6 +16,7 @@ from ratchet.domain.messages import Channel
 from ratchet.domain.runbooks import Content, ToldRunbook, to_json
 from ratchet.jobs.base import Job, NewJob
 from ratchet.jobs.schema import install
+from ratchet.pipeline.work import HandlerJob
 from ratchet.store import incidents, messages
 from ratchet.store.channels import Channels
 from ratchet.store.pool import Database
@@ -251,3 +252,32 @@ async def test_without_scripts_the_form_gives_the_page_with_the_answer_or_with_w
     assert not MARKUP.search(page.text)
     assert "The model is away" in wrong.text
     assert "Write a question first." in empty.text
+
+
+async def test_channel_monitors_that_failed_are_named_with_the_reason_where_they_failed(
+    database: Database,
+) -> None:
+    await install(database.conninfo)
+    await fill(database)
+    failing = {
+        "labels": (OPS, "channel_monitor/labels"),
+        "quiet": ("C0SECRET", "channel_monitor/quiet"),
+        "other": (OPS, "assistant"),
+    }
+    async with database.transaction() as conn:
+        for name, (channel, handler) in failing.items():
+            job = HandlerJob(handler=handler, channel_id=channel, ts="1", version="1", thread_ts=name)
+            await queue_of(database).put(conn, [NewJob(job)])
+            error = {"type": "Refused", "message": f"Channel monitor {name}: {EVIL}", "traceback": ""}
+            await conn.execute(
+                "update jobs set status = 'failed', headers = %s where status = 'queued'",
+                (Jsonb({"failures": 1, "error": error}),),
+            )
+        await queue_of(database).put(conn, [NewJob(Reading(what="no JSON"))])
+        await conn.execute("update jobs set status = 'failed', payload = '{' where status = 'queued'")
+    async with client(database) as http:
+        overview = (await http.get("/", headers=HTML)).text
+        channel = (await http.get("/channels/ops", headers=HTML)).text
+    assert re.findall(r"Channel monitor (\w+): &lt;script&gt;", overview) == ["quiet", "labels"]
+    assert re.findall(r"Channel monitor (\w+): &lt;script&gt;", channel) == ["labels"]
+    assert not MARKUP.search(overview + channel)
