@@ -78,6 +78,7 @@ async def test_the_pages_at_a_desk(browser: Browser, tmp_path: Path) -> None:
         await documents_and_jobs(page)
         await asking(page)
         assert wrong == []
+        await at_night(browser, demo)
         await on_a_phone(browser, demo)
 
 
@@ -153,6 +154,14 @@ async def asking(page: Page) -> None:
     await expect(answer).to_contain_text("6432", timeout=60_000)
     assert await answer.locator("a[href^='http']").count() > 0
     await picture(page, "pages-ask")
+
+
+async def at_night(browser: Browser, demo: Demo) -> None:
+    page, wrong = await opened(browser, dark=True)
+    await page.goto(demo.api)
+    await expect(page.get_by_role("img", name="Bar chart")).to_be_visible()
+    await picture(page, "pages-dark")
+    assert wrong == []
 
 
 async def on_a_phone(browser: Browser, demo: Demo) -> None:

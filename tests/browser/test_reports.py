@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from playwright.async_api import Page, expect
 from localslack import LocalSlack, example_path
 from localslack.export import load
 from tests.acceptance.harness import RatchetProcess, environment, eventually, rows, running
-from tests.browser.browsing import CHROMIUM, browsing, open_channel, picture
+from tests.browser.browsing import CHROMIUM, PICTURES, browsing, open_channel, picture
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
@@ -82,6 +83,10 @@ async def test_the_weekly_report_that_was_due_while_ratchet_was_away_comes_with_
     await page.set_viewport_size({"width": 1600, "height": 1000})
     await replies.evaluate("box => { box.scrollTop = box.scrollHeight }")
     await report.evaluate("one => one.scrollIntoView({block: 'start'})")
+    await page.mouse.move(0, 0)
     await picture(page, "report-weekly")
+    if PICTURES:
+        found = await page.request.get(urljoin(page.url, await chart.get_attribute("src") or ""))
+        (Path(PICTURES) / "report-chart.png").write_bytes(await found.body())
     again = await rows(office.conninfo, "select count(*) from outbox where handler = 'report'")
     assert again[0][0] == 2  # the text and its chart, once

@@ -23,7 +23,7 @@ Verb = Literal["retry", "discard", "cancel"]
 DONE: Final[dict[str, str]] = {
     "retry": "put back to run again",
     "discard": "deleted",
-    "cancel": "cancelled before they began",
+    "cancel": "cancelled",
 }
 
 
