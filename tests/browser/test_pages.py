@@ -75,6 +75,7 @@ async def test_the_pages_at_a_desk(browser: Browser, tmp_path: Path) -> None:
         await overview(page, demo)
         await alerts_by_keyboard(page)
         await channel(page)
+        await channels_by_keyboard(page)
         await documents_and_jobs(page)
         await asking(page)
         assert wrong == []
@@ -135,6 +136,20 @@ async def channel(page: Page) -> None:
     await expect(page.locator(".lead strong")).to_have_text("mention")
 
 
+async def channels_by_keyboard(page: Page) -> None:
+    await page.keyboard.press("g")
+    await page.keyboard.press("c")
+    await page.wait_for_url("**/channels", wait_until="load")
+    await page.keyboard.press("/")
+    await page.keyboard.type("help")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/channels?q=help")
+    shown = page.locator("tbody tr")
+    await expect(shown).to_have_count(1)
+    await shown.get_by_role("link", name="#help-platform").press("Enter")
+    await expect(page.get_by_role("heading", name="#help-platform")).to_be_visible()
+
+
 async def documents_and_jobs(page: Page) -> None:
     await page.get_by_role("link", name="Documents", exact=True).first.click()
     await page.get_by_role("button", name="Refresh", exact=True).first.click()
@@ -175,4 +190,7 @@ async def on_a_phone(browser: Browser, demo: Demo) -> None:
     await picture(page, "pages-phone")
     await page.goto(demo.api + "/alerts/checkout/HighErrorRate")
     await picture(page, "pages-phone-alert")
+    await page.get_by_role("link", name="Documents", exact=True).first.tap()
+    await page.get_by_role("button", name="Refresh", exact=True).first.tap()
+    await expect(page.get_by_role("status")).to_contain_text("refresh")
     assert wrong == []

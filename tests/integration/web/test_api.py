@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from ratchet.jobs.schema import install
 from ratchet.store.pool import Database
 from tests.integration.web.support import OPS, SECRET, House, client, fill, stamp
 
@@ -202,3 +203,23 @@ async def test_a_runbook_is_read_and_posted(database: Database) -> None:
     assert (unknown.status_code, nowhere.status_code) == (404, 404)
     assert sent.status_code == 202
     assert house.posted == [(OPS, "Restart None.")]
+
+
+async def test_long_answers_are_compressed_for_who_accepts_it_and_pages_are_not(database: Database) -> None:
+    await install(database.conninfo)
+    await fill(database)
+    path = "/api/reports/channel?channel=ops&days=90"
+    async with client(database) as http:
+        plain = await http.get(path, headers={"Accept-Encoding": "identity"})
+        small = await http.get(path, headers={"Accept-Encoding": "gzip"})
+        same = await http.get(
+            path, headers={"Accept-Encoding": "gzip", "If-None-Match": small.headers["etag"]}
+        )
+        page = await http.get("/", headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
+    assert small.headers["content-encoding"] == "gzip"
+    assert "accept-encoding" in small.headers["vary"].lower()
+    assert int(small.headers["content-length"]) * 2 < len(plain.content)
+    assert small.json().keys() == plain.json().keys()
+    assert same.status_code == 304
+    assert "content-encoding" not in page.headers
+    assert "content-encoding" not in plain.headers
