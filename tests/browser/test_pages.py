@@ -47,6 +47,7 @@ async def opened(browser: Browser, *, phone: bool = False, dark: bool = False) -
         viewport=size,  # type: ignore[arg-type]  # playwright's own TypedDict
         color_scheme="dark" if dark else "light",
         has_touch=phone,
+        is_mobile=phone,
         device_scale_factor=2 if phone else 1,
     )
     wrong: list[str] = []

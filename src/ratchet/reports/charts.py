@@ -34,7 +34,9 @@ LEAST_ROWS: Final = 5
 MAX_LABEL: Final = 34
 SIZE: Final = (11.0, 4.2)
 DPI: Final = 130
-MARGINS: Final = {"left": 0.06, "right": 0.995, "top": 0.97, "bottom": 0.24}
+MARGINS: Final = {"left": 0.042, "right": 0.998, "top": 0.97}
+# So many letters of names stand in one line under a chart as wide as a page; else in two.
+ONE_LINE: Final = 110
 _STYLE: Final[Any] = {  # the names are typed in matplotlib, which is not imported yet
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -76,10 +78,11 @@ def daily_chart(days: Sequence[date], daily: Sequence[DayOpens], form: Format = 
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with rc_context(_STYLE):
-        figure = Figure(figsize=(7.5, 2.6), dpi=DPI)
+        figure = Figure(figsize=(10.5, 2.7), dpi=DPI)
         # Fixed: to find out how much room the labels take, matplotlib would draw everything three times.
-        figure.subplots_adjust(**MARGINS)
-        _days(figure.subplots(), days, daily)
+        one_line = sum(len(_label(name)) for name in _services(daily)) <= ONE_LINE
+        figure.subplots_adjust(**MARGINS, bottom=0.2 if one_line else 0.26)
+        _days(figure.subplots(), days, daily, columns=SHOWN_SERVICES + 1 if one_line else 3)
         return _written(figure, form)
 
 
@@ -90,7 +93,7 @@ def _written(figure: Figure, form: Format) -> bytes:
     return out.getvalue()
 
 
-def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens]) -> None:
+def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens], columns: int = 3) -> None:
     names = _services(daily)
     base = [0] * len(days)
     for number, (name, opens) in enumerate(names.items()):
@@ -106,7 +109,7 @@ def _days(axes: Axes, days: Sequence[date], daily: Sequence[DayOpens]) -> None:
     axes.grid(axis="y", color="#e6eaee", linewidth=0.8)
     axes.set_axisbelow(True)
     if names:
-        axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.08))
+        axes.legend(frameon=False, fontsize=8, ncols=columns, loc="upper left", bbox_to_anchor=(-0.01, -0.09))
         axes.set_ylim(0, max(base) * 1.08)
     else:
         _nothing(axes, "no alert fired")

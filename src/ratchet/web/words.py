@@ -50,6 +50,14 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def coded(text: str) -> Markup:
+    """What stands between backticks as code; all else as text."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part
+        for number, part in enumerate(text.split("`"))
+    )
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": moment,
     "lasted": duration,
@@ -59,4 +67,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "count": count,
     "dollars": dollars,
     "cut": cut,
+    "coded": coded,
 }
