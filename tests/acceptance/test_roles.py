@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from bench.audit import audited
 from bench.chaos import RULES
@@ -249,3 +250,30 @@ async def test_a_rejected_token_ends_the_process_with_what_to_do_about_it(
         async with asyncio.timeout(60):
             assert await process.process.wait() == 2
         assert "RATCHET_SLACK_BOT_TOKEN" in process.text().splitlines()[-1]
+
+
+WAITS = (
+    "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%%gap_marks%%'"
+)
+
+
+async def test_a_database_that_dies_in_the_middle_of_a_start_is_waited_for(tmp_path: Path) -> None:
+    async with powered(tmp_path) as (slack, database, power):
+        base = environment(slack, DATABASE_URL=database.conninfo)
+        await slack.control.add_channel("ops")
+        async with running(RatchetProcess(base, tmp_path / "first")):
+            pass
+        process = RatchetProcess(base, tmp_path / "log")
+        async with await psycopg.AsyncConnection.connect(database.conninfo) as other:
+            await other.execute("lock table channels")
+            await process.start()
+
+            async def waits() -> bool:
+                return bool((await rows(database.conninfo, WAITS))[0][0])
+
+            try:
+                await eventually(waits, what="its first statement waits")
+                power.kill()
+                await process.ready()
+            finally:
+                assert await process.kill(signal.SIGTERM) == 0, process.text()[-2000:]

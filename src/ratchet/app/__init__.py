@@ -11,7 +11,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
@@ -96,7 +97,10 @@ log = structlog.get_logger(__name__)
 GRACE_S: Final = 20.0
 CONCURRENCY: Final = 24
 HANDLERS: Final = 16
+AGAIN_S: Final = 1.0
 ROLES: Final = ("slack", "worker", "web")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +260,16 @@ def _routes(
     )
 
 
+async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """Again and again while the database is away: it may go in the middle of a start."""
+    while True:
+        try:
+            return await step()
+        except Transient as transient:
+            log.warning("database_away", reason=str(transient), retry_s=AGAIN_S)
+        await asyncio.sleep(AGAIN_S)
+
+
 async def _until_answered(slack: SlackWeb) -> Account:
     """Slack may be away when we start; a refused token is not waited for."""
     pause = 1.0
@@ -292,10 +306,10 @@ def keep_for_good() -> None:
     gc.freeze()
 
 
-async def _unless_stopped(step: Awaitable[Ratchet], stop: asyncio.Event) -> Ratchet | None:
+async def _unless_stopped(step: Awaitable[T], stop: asyncio.Event) -> T | None:
     """The step's result; None when the stop came first: a start may wait for Slack or the database."""
 
-    async def take() -> Ratchet:
+    async def take() -> T:
         return await step
 
     async with asyncio.TaskGroup() as group:
@@ -319,12 +333,13 @@ async def _run(
             tasks["database"] = group.create_task(ratchet.store.server.watch())
         if "slack" in roles:
             # Before any job of the time before stores something newer than what was missed.
-            await ratchet.recover.mark_gaps()
+            await _unless_stopped(_patiently(ratchet.recover.mark_gaps), stop)
             tasks["listener"] = group.create_task(ratchet.listener.run())
             tasks["receive"] = group.create_task(ratchet.receive.run())
         if "worker" in roles:
-            await ratchet.refresh.start()
-            await start_embedding(ratchet.store.db, ratchet.store.queue)
+            await _unless_stopped(_patiently(ratchet.refresh.start), stop)
+            start = partial(start_embedding, ratchet.store.db, ratchet.store.queue)
+            await _unless_stopped(_patiently(start), stop)
             tasks["worker"] = group.create_task(ratchet.worker.run())
         if "worker" in roles and ratchet.models is not None and settings.model_check:
             tasks["models"] = group.create_task(check_at_start(ratchet.models))
