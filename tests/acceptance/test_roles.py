@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -252,6 +253,14 @@ async def test_a_rejected_token_ends_the_process_with_what_to_do_about_it(
         assert "RATCHET_SLACK_BOT_TOKEN" in process.text().splitlines()[-1]
 
 
+@asynccontextmanager
+async def closing(connection: psycopg.AsyncConnection[Any]) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await connection.close()
+
+
 WAITS = (
     "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%%gap_marks%%'"
 )
@@ -264,7 +273,9 @@ async def test_a_database_that_dies_in_the_middle_of_a_start_is_waited_for(tmp_p
         async with running(RatchetProcess(base, tmp_path / "first")):
             pass
         process = RatchetProcess(base, tmp_path / "log")
-        async with await psycopg.AsyncConnection.connect(database.conninfo) as other:
+        # Not as a context, which would commit: it dies with the database.
+        other = await psycopg.AsyncConnection.connect(database.conninfo)
+        async with closing(other):
             await other.execute("lock table channels")
             await process.start()
 
