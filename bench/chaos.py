@@ -44,7 +44,7 @@ class Plan:
     refuse_every_s: float
     outages: tuple[float, ...]
     outage_s: float
-    settle_s: float = 300.0
+    settle_s: float = 600.0
     longest: float = 3.0
 
     def hard_enough(self, troubles: Troubles, counters: Counters) -> bool:

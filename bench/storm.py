@@ -24,9 +24,10 @@ RECENT: Final = 60
 Key = tuple[str, str]
 """Channel id and ts of a message."""
 
-IDLE: Final = """
-select (select count(*) from jobs where status <> 'failed')
-     + (select count(*) from channels where recover_from is not null)
+BUSY: Final = """
+select entrypoint, count(*) from jobs where status <> 'failed' group by 1
+union all
+select 'gaps', count(*) from channels where recover_from is not null having count(*) > 0
 """
 
 
@@ -189,14 +190,22 @@ class Storm:
     async def settled(self, conninfo: str, within: float = 120.0) -> float:
         """Seconds until no job waits, no gap is left to fill and Slack waits for no acknowledgement."""
 
+        left: dict[str, int] = {}
+
         async def quiet() -> bool:
+            nonlocal left
             try:
-                [(waiting,)] = await rows(conninfo, IDLE)
+                left = dict(await rows(conninfo, BUSY))
             except psycopg.OperationalError:
                 return False  # the database was killed a moment ago
-            return waiting == 0 and (await self.slack.control.counters()).pending == 0
+            if pending := (await self.slack.control.counters()).pending:
+                left["unacknowledged"] = pending
+            return not left
 
-        return await until(quiet, within, "the queue is empty and every event acknowledged")
+        try:
+            return await until(quiet, within, "nothing waits")
+        except RuntimeError as late:
+            raise RuntimeError(f"{late}; left are {left}") from None
 
     async def replies(self) -> dict[Key, list[dict[str, Any]]]:
         """Ratchet's visible messages by the message they stand under."""
