@@ -20,7 +20,7 @@ from ratchet.web.app import create_app
 from tests.integration.web.support import House, services
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-FENCE: Final = re.compile(r"(?ms)^( *)```(\w*)\n(.*?)^ *```")
+FENCE: Final = re.compile(r"(?ms)^( *(?:\d+\. |[-*] )?)```(\w*)\n(.*?)^ *```$")
 SPAN: Final = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK: Final = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)\)")
 HEADING: Final = re.compile(r"(?m)^#{1,6} +(.+)$")

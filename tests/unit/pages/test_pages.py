@@ -100,6 +100,11 @@ def test_what_is_right_passes(right: str) -> None:
     assert [found for run in CHECKS.values() for found in run(page)] == []
 
 
+def test_a_block_within_a_list_is_a_block() -> None:
+    page = Page("docs/planted.md", "1. First:\n2. ```sh\n   ratchet run\n   ```\n3. `ratchet config`\n")
+    assert (list(page.lines), page.spans) == (["ratchet run"], ["ratchet config"])
+
+
 def test_anchors_are_those_that_github_makes() -> None:
     assert anchors("# What it says, when\n## `ratchet run`\n## Again\n## Again") == {
         "what-it-says-when", "ratchet-run", "again", "again-1",
