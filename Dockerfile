@@ -7,7 +7,7 @@ WORKDIR /build
 RUN python -m venv /opt/ratchet
 # The locked dependencies first: they change less often than the source, and stay in the cache.
 COPY requirements/run.txt requirements/run.txt
-RUN /opt/ratchet/bin/python -m pip install --require-hashes --only-binary :all: -r requirements/run.txt
+RUN /opt/ratchet/bin/python -m pip install --no-deps --require-hashes --only-binary :all: -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN /opt/ratchet/bin/python -m pip install --no-deps --no-build-isolation . \

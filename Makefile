@@ -25,7 +25,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
 	@echo "==> Installing Ratchet and what it needs (about a minute the first time)"
-	@$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/run.txt
+	@$(PIP) install --quiet --progress-bar on --no-deps --require-hashes -r requirements/run.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

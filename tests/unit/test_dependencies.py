@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 from typing import Final
 
@@ -108,3 +108,30 @@ def test_everything_declared_is_locked() -> None:
         if "==" in line
     }
     assert declared() <= locked
+
+
+def test_a_lock_is_installed_as_it_is() -> None:
+    """Its packages' own wishes are met in it, and pip refuses some that name extras: a clean machine would fail."""
+    files = [ROOT / "Makefile", ROOT / "Dockerfile", *(ROOT / ".github/workflows").glob("*.yml")]
+    lines = [line for path in files for line in path.read_text("utf-8").splitlines()]
+    installs = [line for line in lines if "--require-hashes" in line and "install" in line]
+    assert len(installs) >= 3
+    assert [line for line in installs if "--no-deps" not in line] == []
+
+
+def test_a_lock_has_what_its_packages_ask_for() -> None:
+    """As `--no-deps` asks of it; on this machine's Python, which is one of those that it is for."""
+    locked = {
+        canonicalize_name(line.partition("==")[0].partition("[")[0])
+        for line in (ROOT / "requirements/run.txt").read_text("utf-8").splitlines()
+        if "==" in line
+    }
+    names = {canonicalize_name(found.metadata["Name"]): found for found in distributions()}
+    missing = {
+        f"{name} wants {wanted.name}"
+        for name in locked & set(names)
+        for wanted in map(Requirement, names[name].requires or ())
+        if canonicalize_name(wanted.name) not in locked
+        and (wanted.marker is None or wanted.marker.evaluate({"extra": ""}))
+    }
+    assert missing == set()
