@@ -47,7 +47,7 @@ def written(folder: Path) -> None:
         (export / name / "2023-11-14.json").write_text(json.dumps([ALERT, REPLY]), "utf-8")
     (export / "channels.json").write_text(json.dumps(channels), "utf-8")
     users: list[dict[str, Any]] = json.loads((export / "users.json").read_text("utf-8"))
-    users.append({**users[0], "id": "U06ANA", "name": "ana"})
+    users.append({**users[0], "id": "U06ANA", "name": "ana", "profile": {"display_name": "ana"}})
     (export / "users.json").write_text(json.dumps(users), "utf-8")
     shutil.make_archive(str(folder / "export"), "zip", export)
     (folder / "message.json").write_text(json.dumps(ALERT), "utf-8")
