@@ -51,7 +51,8 @@ async def _soaked(report: Report, ratchet: Running, traffic: Traffic, seconds: f
         watching = group.create_task(watched.watch())
         sent, posted, asked = await _poured(ratchet, traffic, seconds)
         watching.cancel()
-    behind = await ratchet.quiet()
+    # On a busy machine the embedding of what was said lags behind.
+    behind = await ratchet.quiet(within=1200)
     stored = (await ratchet.rows(STORED, began_at))[0][0]
     seen = await control.counters()
     quarters = _quarters(watched.resident)
