@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -47,6 +47,9 @@ MAX_EMBEDDED_CHARS: Final = 2_000
 # What being new counts for: about one place among the first ten. It halves in so many days.
 RECENCY: Final = 0.002
 RECENCY_DAYS: Final = 90.0
+
+# A channel and a ts; hashed some thousand times a search.
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +173,11 @@ class Search:
 def fused(by_words: Sequence[Near], by_vectors: Sequence[Near], now: datetime) -> list[Near]:
     """Threads by rank in both lists, each by the message that is best in them; the newer first where it is close."""
     messages = reciprocal_ranks(_scores(by_words), _scores(by_vectors))
-    best: dict[MessageRef, Near] = {}
-    for found in sorted((*by_words, *by_vectors), key=lambda found: -messages[found.ref]):
-        best.setdefault(found.thread, found)
+    best: dict[Key, Near] = {}
+    for found in sorted((*by_words, *by_vectors), key=lambda found: -messages[found.channel_id, found.ts]):
+        best.setdefault((found.channel_id, found.thread_ts), found)
     threads = reciprocal_ranks(_by_thread(by_words), _by_thread(by_vectors))
-    scored = [
-        Near(
-            found.channel_id,
-            found.ts,
-            found.thread_ts,
-            found.posted_at,
-            threads[thread] + recency(found, now),
-        )
-        for thread, found in best.items()
-    ]
+    scored = [replace(found, score=threads[key] + recency(found, now)) for key, found in best.items()]
     return sorted(scored, key=lambda found: (-found.score, -found.posted_at.timestamp()))
 
 
@@ -193,15 +187,16 @@ def recency(found: Near, now: datetime) -> float:
     return float(RECENCY * 0.5 ** (days / RECENCY_DAYS))
 
 
-def _scores(found: Iterable[Near]) -> dict[MessageRef, float]:
-    return {one.ref: one.score for one in found}
+def _scores(found: Iterable[Near]) -> dict[Key, float]:
+    return {(one.channel_id, one.ts): one.score for one in found}
 
 
-def _by_thread(found: Iterable[Near]) -> Mapping[MessageRef, float]:
+def _by_thread(found: Iterable[Near]) -> Mapping[Key, float]:
     """The score of a thread is that of its best message."""
-    scores: dict[MessageRef, float] = {}
+    scores: dict[Key, float] = {}
     for one in found:
-        scores[one.thread] = max(one.score, scores.get(one.thread, one.score))
+        key = (one.channel_id, one.thread_ts)
+        scores[key] = max(one.score, scores.get(key, one.score))
     return scores
 
 

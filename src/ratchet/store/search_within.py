@@ -101,10 +101,6 @@ class Near:
     def ref(self) -> MessageRef:
         return MessageRef(self.channel_id, self.ts)
 
-    @property
-    def thread(self) -> MessageRef:
-        return MessageRef(self.channel_id, self.thread_ts)
-
 
 async def scope_of(conn: Connection, within: Within) -> Scope:
     async with conn.cursor(row_factory=tuple_row) as cur:
