@@ -1,4 +1,4 @@
-"""Search in documents: the words' list and the vectors' list, each from its own index, fused by rank."""
+"""Search in documents: the words' list and the vectors' list, each from its own index, blended by score."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ratchet.domain.documents import DocumentHit, Passage, StoredDocument
 from ratchet.domain.errors import RatchetError, Refused
 from ratchet.store import naming
 from ratchet.store.embeddings import Embedder, vector_text
-from ratchet.store.fusion import best_of, reciprocal_ranks
+from ratchet.store.fusion import best_of, blended
 from ratchet.store.pool import Connection, Database
 from ratchet.store.search_words import PARSE
 from ratchet.store.terms import Statistics, lexemes, quoted, select, terms, texts_to_parse
@@ -162,9 +162,9 @@ class DocumentSearch:
         async with self._db.transaction() as conn:
             by_words = await self._by_words(conn, query)
             by_meaning = await self._by_meaning(conn, vector) if vector else {}
-        fused = reciprocal_ranks(best_of(by_words), best_of(by_meaning))
+        fused = blended(best_of(by_words), best_of(by_meaning))
         chosen = dict(list(fused.items())[: max(1, min(limit, MAX_LIMIT))])
-        return await self._hits(chosen, reciprocal_ranks(by_words, by_meaning))
+        return await self._hits(chosen, blended(by_words, by_meaning))
 
     async def naming(self, alert: str, service: str | None = None) -> DocumentHit | None:
         """The document that says it is for the alert, by front matter, title, file name, heading or mention.

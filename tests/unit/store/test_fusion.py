@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratchet.store.fusion import best_of, reciprocal_ranks
+from ratchet.store.fusion import best_of, blended, reciprocal_ranks
 
 
 def test_what_both_lists_have_comes_first() -> None:
@@ -20,3 +20,15 @@ def test_a_document_is_as_good_as_its_best_chunk() -> None:
         ("s", "a"): 3.0,
         ("s", "b"): 2.0,
     }
+
+
+def test_in_a_blend_what_is_far_better_in_one_list_stays_first() -> None:
+    words = {"a": 9.0, "b": 2.0, "c": 1.0}
+    assert next(iter(blended(words, {"b": 0.51, "c": 0.5, "d": 0.49}))) == "a"
+    assert next(iter(reciprocal_ranks(words, {"b": 0.51, "c": 0.5, "d": 0.49}))) == "b"
+
+
+def test_a_blend_of_one_list_is_its_order() -> None:
+    assert list(blended({"a": 1.0, "b": 3.0, "c": 2.0}, {})) == ["b", "c", "a"]
+    assert list(blended({}, {"a": 0.5})) == ["a"]
+    assert blended({}, {}) == {}
