@@ -42,7 +42,7 @@ RECALL: Final = 0.95
 RATE: Final = 0.70
 # Questions whose list is compared with the exact one.
 COMPARED: Final = 50
-COMPARED_SLOWLY: Final = 20
+COMPARED_SLOWLY: Final = 10
 FAST: Final = 100_000
 BATCH: Final = 64
 ROUNDS: Final = 8
