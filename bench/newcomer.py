@@ -23,7 +23,7 @@ FIRST_RUNBOOK_S: Final = 300.0
 
 async def run(directory: Path, *, quick: bool) -> Report:
     """`quick`: in this clone's environment, without a clone and an installation."""
-    title = "a newcomer: the demo from a clone, and docs/install.md as it is written; what the machine takes"
+    title = "the demo from a clone, and docs/install.md as it is written; what the machine takes"
     report = Report("newcomer", title)
     clone = ROOT if quick else await _installed(report, directory)
     await _demo(report, directory, clone)
