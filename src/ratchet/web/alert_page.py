@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -63,13 +64,17 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
         listed = recent if before is None else await _firings(services, service, name, before, SHOWN + 1)
         if not recent:
             raise HTTPException(404, f"No alert {name!r} of {service or 'any service'} is recorded.")
-        shown = await _shown(services, listed[:SHOWN], now)
         first = (now - HISTORY).date()
         daily = opens_by_day(
             [(one.happened_at, one.service) for one in recent if one.happened_at.date() > first], UTC
         )
         days = [first + timedelta(days=number + 1) for number in range(HISTORY.days)]
-        told = await services.runbook(service, name)
+        # The database works on one while the other is drawn.
+        told, chart, shown = await asyncio.gather(
+            services.runbook(service, name),
+            toil.chart(days, daily),
+            _shown(services, listed[:SHOWN], now),
+        )
         lasted = [one.lasted_s for one in shown if one.lasted_s is not None]
         return pages.page(
             request,
@@ -79,7 +84,7 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             recent=recent,
             most=len(recent) == COUNTED,
             in_history=sum(one.opens for one in daily),
-            chart=await toil.chart(days, daily),
+            chart=chart,
             shown=shown,
             more=listed[SHOWN - 1].happened_at if len(listed) > SHOWN else None,
             usual_s=median(lasted) if lasted else None,
