@@ -6,6 +6,7 @@ Each time another channel and another alert, so that nothing is quick because it
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -167,6 +168,9 @@ async def run(directory: Path, *, quick: bool) -> Report:
 
 @asynccontextmanager
 async def _asking(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    # As `ratchet run` does at its start.
+    gc.collect()
+    gc.freeze()
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as group:
         app = create_app(_services(store))
