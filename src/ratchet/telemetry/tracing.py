@@ -262,6 +262,11 @@ def configured() -> bool:
     return sdk is not None and isinstance(trace.get_tracer_provider(), sdk.TracerProvider)
 
 
+def recording() -> bool:
+    """Whether we are within a trace that is kept."""
+    return trace.get_current_span().is_recording()
+
+
 def report_failure(error: BaseException, **tags: str) -> None:
     """Tell Sentry, if there is one, of what nobody expected. Its text goes without secrets."""
     # Only where Sentry was started is it imported.
