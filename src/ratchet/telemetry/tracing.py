@@ -138,8 +138,16 @@ class Arrivals(AbstractContextManager[None]):
         )
         self._parents = {key: parent for key, parent in pairs if key and parent}
         self._token: Token[Mapping[EVENT_KEY, str]] | None = None
-        # What is done for all of them together is shown with one that is kept.
-        shown = next((root for root in self._spans if root.is_recording()), None)
+        # What is done for all of them together is shown with one for which somebody waits, or with the first if
+        # that is kept: with any that is kept, almost every large batch would be shown at any rate.
+        shown = next(
+            (
+                root
+                for number, (one, root) in enumerate(zip(found, self._spans, strict=True))
+                if root.is_recording() and (one.always or number == 0)
+            ),
+            None,
+        )
         self._here = trace.use_span(shown) if shown is not None else None
 
     def __enter__(self) -> None:
