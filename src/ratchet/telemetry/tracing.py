@@ -138,8 +138,8 @@ class Arrivals(AbstractContextManager[None]):
         )
         self._parents = {key: parent for key, parent in pairs if key and parent}
         self._token: Token[Mapping[EVENT_KEY, str]] | None = None
-        # What is done for all of them together is shown with one for which somebody waits, or with the first if
-        # that is kept: with any that is kept, almost every large batch would be shown at any rate.
+        # What is done for all of them together is shown with one for which somebody waits, or with the first
+        # if that is kept: with any that is kept, almost every large batch would be shown at any rate.
         shown = next(
             (
                 root
