@@ -140,7 +140,9 @@ def open_conversation(ws: Workspace, user: User, *, context: str = "") -> tuple[
 
 
 def stop_session(ws: Workspace, user: User, channel: Channel, thread_ts: str) -> None:
-    """A person presses the stop button under a thread in which the app works."""
+    """A person presses the stop button, which is shown under a thread while the app works in it."""
+    if ws.sessions.get((channel.id, thread_ts)) != "processing":
+        raise SlackError("no_stop_button")
     stopped = {"channel": channel.id, "thread_ts": thread_ts, "user": user.id, "streaming_message_ts": []}
     ws.emit({"type": "agent_session_stopped", **stopped, "event_ts": ws.next_ts()}, channel)
 

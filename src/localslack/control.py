@@ -345,6 +345,7 @@ def read_state(hub: Hub) -> Json:
         "ephemerals": ws.ephemerals,
         "views": [{"id": v.id, "user": v.user, "open": v.open, "view": v.content} for v in ws.views.values()],
         "statuses": [{"channel": c, "thread_ts": ts, **status} for (c, ts), status in ws.statuses.items()],
+        "sessions": [{"channel": c, "thread_ts": ts, "status": s} for (c, ts), s in ws.sessions.items()],
         "titles": [{"channel": c, "thread_ts": ts, "title": title} for (c, ts), title in ws.titles.items()],
         "prompts": [{"channel": c, "thread_ts": ts, "prompts": p} for (c, ts), p in ws.prompts.items()],
         "connections": len(hub.socket.connections),

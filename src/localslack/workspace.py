@@ -61,6 +61,8 @@ class Workspace:
         self.tickets: set[str] = set()
         self.response_urls: dict[str, Json] = {}
         self.statuses: dict[tuple[str, str], Json] = {}
+        # Of the app's sessions: "processing", "active", "suspended" or "closed".
+        self.sessions: dict[tuple[str, str], str] = {}
         self.titles: dict[tuple[str, str], str] = {}
         self.prompts: dict[tuple[str, str], list[Json]] = {}
         self.ephemerals: list[Json] = []

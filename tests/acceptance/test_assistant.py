@@ -123,8 +123,12 @@ async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path, way: st
             async def thinking() -> bool:
                 return bool(model.requests)
 
+            async def stoppable() -> bool:
+                return slack.workspace.sessions.get((channel, ts)) == "processing"
+
             await eventually(thinking, what="the model is asked")
             if way == "button":
+                await eventually(stoppable, what="the stop button is shown")
                 await slack.control.stop_session(channel, "ana", ts)
             else:
                 bot = slack.workspace.bot.id
@@ -139,6 +143,7 @@ async def test_stop_ends_a_turn_that_runs(conninfo: str, tmp_path: Path, way: st
             # Well before the turn's own time is over.
             await eventually(stopped, within=40, what="the turn is stopped")
             assert len(model.requests) == 1
+            assert slack.workspace.sessions[channel, ts] == "active"
 
 
 async def test_a_stop_from_before_the_question_stops_nothing(conninfo: str, tmp_path: Path) -> None:
@@ -147,6 +152,7 @@ async def test_a_stop_from_before_the_question_stops_nothing(conninfo: str, tmp_
         async with running(RatchetProcess(settings, tmp_path / "log")):
             channel, ts = await asked(slack, conninfo)
             await thread(slack, channel, ts)
+            slack.workspace.sessions[channel, ts] = "processing"
             await slack.control.stop_session(channel, "ana", ts)
 
             async def recorded() -> bool:

@@ -1,12 +1,16 @@
-"""views.* and assistant.threads.*: what a bot shows beside messages."""
+"""views.*, assistant.threads.* and agents.sessions.*: what a bot shows beside messages."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from localslack import blocks as kit
 from localslack import views
 from localslack.api.call import Call, Method
 from localslack.errors import SlackError
 from localslack.model import Channel, Json, View
+
+SESSION_STATUSES: Final = ("processing", "active", "suspended", "closed")
 
 
 def open_view(call: Call) -> Json:
@@ -66,6 +70,16 @@ def set_status(call: Call) -> Json:
     return {}
 
 
+def set_session(call: Call) -> Json:
+    """https://docs.slack.dev/reference/methods/agents.sessions.setStatus"""
+    channel, thread_ts = _thread(call)
+    status = call.required("status")
+    if status not in SESSION_STATUSES:
+        raise SlackError("invalid_arguments")
+    call.ws.sessions[channel.id, thread_ts] = status
+    return {"status": status}
+
+
 def set_title(call: Call) -> Json:
     channel, thread_ts = _thread(call)
     call.ws.titles[channel.id, thread_ts] = call.required("title")
@@ -95,6 +109,7 @@ METHODS = {
     "views.publish": Method(publish, tier=4),
     "views.update": Method(update_view, tier=4),
     "assistant.threads.setStatus": Method(set_status, tier=4),
+    "agents.sessions.setStatus": Method(set_session),
     "assistant.threads.setTitle": Method(set_title, scope="assistant:write"),
     "assistant.threads.setSuggestedPrompts": Method(set_prompts, scope="assistant:write"),
 }

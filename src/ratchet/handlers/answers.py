@@ -72,8 +72,8 @@ class Answers:
             except RatchetError as error:
                 failed = error
             over.set()
-        if showing.result() and not any(_clears(effect, trigger.message) for effect in effects):
-            await self.progress.status(trigger.message.channel_id, trigger.message.thread_ts, "")
+        if showing.result():
+            await self._hide(trigger.message, also_line=not any(_clears(e, trigger.message) for e in effects))
         if failed is not None:
             raise failed
         return effects
@@ -84,9 +84,17 @@ class Answers:
             async with asyncio.timeout(self.after_s):
                 await over.wait()
         except TimeoutError:
-            await self.progress.status(message.channel_id, message.thread_ts, WORKING)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.progress.status(message.channel_id, message.thread_ts, WORKING))
+                group.create_task(self.progress.working(message.channel_id, message.thread_ts, on=True))
             return True
         return False
+
+    async def _hide(self, message: Message, *, also_line: bool) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.progress.working(message.channel_id, message.thread_ts, on=False))
+            if also_line:
+                group.create_task(self.progress.status(message.channel_id, message.thread_ts, ""))
 
     async def _entitle(self, trigger: Trigger) -> None:
         """A conversation is called what was asked in it first."""

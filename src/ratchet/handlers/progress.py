@@ -18,6 +18,10 @@ class Progress(Protocol):
         """What a conversation in direct messages is called."""
         ...
 
+    async def working(self, channel_id: str, thread_ts: str, *, on: bool) -> None:
+        """Whether people may press Slack's stop button under a thread. Slack does not end it by itself."""
+        ...
+
 
 class NoProgress:
     """Shows nothing."""
@@ -26,4 +30,7 @@ class NoProgress:
         """See `Progress`."""
 
     async def title(self, channel_id: str, thread_ts: str, text: str) -> None:
+        """See `Progress`."""
+
+    async def working(self, channel_id: str, thread_ts: str, *, on: bool) -> None:
         """See `Progress`."""

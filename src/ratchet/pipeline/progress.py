@@ -34,6 +34,11 @@ class SlackProgress:
         if not self.muted:
             await _attempt("title", self.slack.set_title(channel_id, thread_ts, text))
 
+    async def working(self, channel_id: str, thread_ts: str, *, on: bool) -> None:
+        """See the Protocol."""
+        if not self.muted:
+            await _attempt("session", self.slack.set_session(channel_id, thread_ts, on=on))
+
     async def prompts(self, channel_id: str, thread_ts: str | None, prompts: dict[str, str]) -> None:
         """What is offered at the beginning of a conversation: message by title."""
         if not self.muted:

@@ -237,6 +237,15 @@ class SlackWeb:
             ),
         )
 
+    async def set_session(self, channel: str, thread_ts: str, *, on: bool) -> None:
+        """While it is on, Slack shows a stop button: https://docs.slack.dev/ai/agent-sessions"""
+        await self._call(
+            "agents.sessions.setStatus",
+            lambda: self._client.agents_sessions_setStatus(
+                channel_id=channel, thread_ts=thread_ts, status="processing" if on else "active"
+            ),
+        )
+
     async def set_title(self, channel: str, thread_ts: str, title: str) -> None:
         """What a conversation in direct messages is called."""
         await self._call(

@@ -406,6 +406,9 @@ async def test_what_slack_does_not_take_is_not_missed(team: Team) -> None:
     await progress.status("C0NONE", at(0), "is thinking…")
     await progress.title("C0NONE", at(0), "why?")
     await progress.prompts("C0NONE", None, {"a": "b"})
+    await progress.working("C0NONE", at(0), on=True)
     muted = SlackProgress(team.web, muted=True)
     await muted.status(team.help, team.fixed, "is thinking…")
-    assert (await team.slack.control.read("state"))["statuses"] == []
+    await muted.working(team.help, team.fixed, on=True)
+    state = await team.slack.control.read("state")
+    assert (state["statuses"], state["sessions"]) == ([], [])

@@ -50,6 +50,9 @@ class Seen:
     async def title(self, channel_id: str, thread_ts: str, text: str) -> None:
         self.told.append(("title", channel_id, thread_ts, text))
 
+    async def working(self, channel_id: str, thread_ts: str, *, on: bool) -> None:
+        self.told.append(("working", channel_id, thread_ts, "on" if on else "off"))
+
 
 @dataclass
 class Patient(ScriptedRunner):
@@ -77,7 +80,11 @@ async def test_that_it_works_is_shown_and_the_answer_takes_it_away() -> None:
     seen = Seen()
     [reply] = await handled(seen, Patient(seen=seen))
     assert isinstance(reply, Reply)
-    assert seen.told == [("status", HELP.id, ASKED_TS, WORKING)]
+    assert seen.told == [
+        ("status", HELP.id, ASKED_TS, WORKING),
+        ("working", HELP.id, ASKED_TS, "on"),
+        ("working", HELP.id, ASKED_TS, "off"),
+    ]
 
 
 async def test_a_quick_answer_shows_nothing() -> None:
@@ -91,7 +98,12 @@ async def test_without_an_answer_it_is_taken_away() -> None:
     seen = Seen()
     with pytest.raises(Transient):
         await handled(seen, Patient(Transient("busy", retry_after=5), seen=seen))
-    assert seen.told == [("status", HELP.id, ASKED_TS, WORKING), ("status", HELP.id, ASKED_TS, "")]
+    assert seen.told == [
+        ("status", HELP.id, ASKED_TS, WORKING),
+        ("working", HELP.id, ASKED_TS, "on"),
+        ("working", HELP.id, ASKED_TS, "off"),
+        ("status", HELP.id, ASKED_TS, ""),
+    ]
 
 
 async def test_an_error_that_nobody_expected_is_not_swallowed() -> None:

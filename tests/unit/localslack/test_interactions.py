@@ -160,6 +160,9 @@ def test_a_fault_ends_after_its_times_and_spares_other_methods() -> None:
 def test_a_pressed_stop_button_names_thread_and_person() -> None:
     bench = Bench()
     ts = bench.say("why?")
+    with pytest.raises(SlackError):
+        channels.stop_session(bench.ws, bench.ana, bench.ops, ts)
+    bench.ws.sessions[bench.ops.id, ts] = "processing"
     channels.stop_session(bench.ws, bench.ana, bench.ops, ts)
     sent = bench.events[-1]
     assert (sent["type"], sent["channel"], sent["thread_ts"]) == ("agent_session_stopped", bench.ops.id, ts)
