@@ -15,6 +15,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 MANIFEST: Final = yaml.safe_load((ROOT / "app-manifest.yml").read_text("utf-8"))
 # https://docs.slack.dev/reference/methods
 METHOD_SCOPES: Final[dict[str, set[str]]] = {
+    "agents.sessions.setStatus": {"assistant:write", "chat:write"},
     "api.test": set(),
     "apps.connections.open": set(),  # the app token's own
     "assistant.threads.setStatus": {"assistant:write"},
