@@ -33,6 +33,7 @@ from ratchet.store.pool import Database, open_database
 from ratchet.store.search import Search, Within
 from ratchet.store.search_within import expected, scope_of
 from ratchet.store.terms import lexemes, select, terms, texts_to_parse
+from ratchet.store.word_statistics import read_statistics
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 QUICK: Final = (2_000, 10_000)
@@ -243,7 +244,7 @@ async def _plans(db: Database, asking: Asking, question: str, within: Within) ->
     (vector,) = await asking.embed([question])
     async with db.transaction() as conn:
         scope = await scope_of(conn, within)
-        statistics = await search_words.read_statistics(conn, 0.0)
+        statistics = await read_statistics(conn, search_words.STATISTICS, 0.0)
         texts = {"texts": texts_to_parse(question)}
         parsed = [row for (row,) in await (await conn.execute(search_words.PARSE, texts)).fetchall()]
         wanted = terms(lexemes(parsed, statistics), statistics)

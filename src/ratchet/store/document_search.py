@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +13,14 @@ import structlog
 from psycopg.rows import class_row, tuple_row
 
 from ratchet.domain.documents import DocumentHit, Passage, StoredDocument
-from ratchet.domain.errors import RatchetError, Refused
 from ratchet.store import naming
-from ratchet.store.embeddings import Embedder, vector_text
+from ratchet.store.embeddings import Embedder, question_vector, vector_text
 from ratchet.store.fusion import best_of, blended
 from ratchet.store.pool import Connection, Database
 from ratchet.store.search_words import PARSE
-from ratchet.store.terms import Statistics, lexemes, quoted, select, terms, texts_to_parse
+from ratchet.store.terms import lexemes, quoted, select, terms, texts_to_parse
 from ratchet.store.weighing import Weighing
+from ratchet.store.word_statistics import WordStatistics
 from ratchet.store.words import storable
 
 log = structlog.get_logger(__name__)
@@ -29,7 +28,7 @@ log = structlog.get_logger(__name__)
 # The last three of most_common_elem_freqs are the least, the greatest and the null frequency.
 STATISTICS: Final = """
 select greatest(c.reltuples, 0)::float8, coalesce(w.most_common_elems::text::text[], '{}'),
-       coalesce(w.most_common_elem_freqs, '{}')::float8[]
+       coalesce(w.most_common_elem_freqs, '{}')::float8[], '{}'::timestamptz[]
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_stats w on w.schemaname = n.nspname and w.tablename = c.relname and w.attname = 'fts'
@@ -99,7 +98,6 @@ order by length(d.path) desc, d.source limit 1
 BUDGET: Final = 2_000
 LIST: Final = 100
 MAX_LIMIT: Final = 50
-MAX_COUNTED: Final = 20_000
 MAX_NAMED: Final = 200
 PASSAGES: Final = 3
 MAX_NAME_CHARS: Final = 2_000
@@ -110,9 +108,6 @@ NAMED_PASSAGES: Final = 6
 WEIGHING: Final = Weighing(any_length=1.2, each_byte=0.8 / 1000)
 TITLE: Final = 8.0
 HEADING: Final = 0.25
-STATISTICS_AGE_S: Final = 60.0
-EMBED_TIMEOUT_S: Final = 5.0
-MAX_EMBEDDED_CHARS: Final = 2_000
 
 Key = tuple[str, str, int]
 
@@ -153,12 +148,11 @@ class DocumentSearch:
     ) -> None:
         self._db = db
         self._embedder = embedder
-        self._clock = clock
-        self._statistics: Statistics | None = None
+        self._statistics = WordStatistics(STATISTICS, COUNT_ROWS, COUNT_TERMS, clock)
 
     async def find(self, query: str, limit: int = 5) -> list[DocumentHit]:
         """The documents that fit best, best first. Any text is a question; one without words finds nothing."""
-        vector = await self._vector(query)
+        vector = await question_vector(self._embedder, query)
         async with self._db.transaction() as conn:
             by_words = await self._by_words(conn, query)
             by_meaning = await self._by_meaning(conn, vector) if vector else {}
@@ -204,23 +198,11 @@ class DocumentSearch:
         url = _url(row.url, row.path, row.base, row.revision)
         return StoredDocument(named, row.source, row.path, row.title, url, row.text)
 
-    async def _vector(self, query: str) -> Sequence[float] | None:
-        if self._embedder is None or not any(character.isalnum() for character in query):
-            return None
-        try:
-            async with asyncio.timeout(EMBED_TIMEOUT_S):
-                return (await self._embedder.embed([query[:MAX_EMBEDDED_CHARS]]))[0]
-        except Refused:
-            return None  # what it is written in is not the model's
-        except (RatchetError, TimeoutError) as error:
-            log.warning("query_not_embedded", reason=str(error) or "no answer in time")
-            return None
-
     async def _by_words(self, conn: Connection, query: str) -> dict[Key, float]:
         async with conn.cursor(row_factory=tuple_row) as cur:
             await cur.execute(PARSE, {"texts": texts_to_parse(query)})
             parsed = [found for (found,) in await cur.fetchall()]
-            statistics = await self._known(conn, parsed)
+            statistics = await self._statistics.of(conn, parsed)
             wanted = terms(lexemes(parsed, statistics), statistics)
             selection = select(wanted, statistics, BUDGET)
             if not selection.query:
@@ -251,14 +233,6 @@ class DocumentSearch:
             await cur.execute(WIDEN, {"rows": str(LIST)})
             await cur.execute(BY_MEANING, values)
             return {(source, path, number): score for source, path, number, score in await cur.fetchall()}
-
-    async def _known(self, conn: Connection, parsed: Sequence[Sequence[str]]) -> Statistics:
-        """The statistics, at most a minute old; counted for these words where there are none yet."""
-        if self._statistics is None or self._clock() - self._statistics.taken_at > STATISTICS_AGE_S:
-            self._statistics = await _statistics(conn, self._clock())
-        if self._statistics.frequencies:
-            return self._statistics
-        return await _counted(conn, sorted({lexeme for found in parsed for lexeme in found}))
 
     async def _parts(self, documents: Sequence[tuple[str, str]]) -> list[Part]:
         values = {"sources": [s for s, _ in documents], "paths": [p for _, p in documents]}
@@ -303,21 +277,3 @@ def _url(url: str, path: str, base: str, revision: str) -> str:
 
 def _id(source: str, path: str, base: str, revision: str) -> str:
     return f"{base}/blob/{revision}/{path}" if base else f"{source}/{path}"
-
-
-async def _statistics(conn: Connection, now: float) -> Statistics:
-    async with conn.cursor(row_factory=tuple_row) as cur:
-        row = await (await cur.execute(STATISTICS)).fetchone()
-    rows, found, frequencies = row or (0.0, [], [])
-    by_word = dict(zip(found, frequencies, strict=False))
-    return Statistics(rows, by_word, (), now, min(by_word.values(), default=0.0))
-
-
-async def _counted(conn: Connection, wanted: Sequence[str]) -> Statistics:
-    queries = [quoted(lexeme) for lexeme in wanted]
-    async with conn.cursor(row_factory=tuple_row) as cur:
-        await cur.execute(COUNT_ROWS, {"most": MAX_COUNTED})
-        rows = (await cur.fetchone() or (0,))[0]
-        await cur.execute(COUNT_TERMS, {"lexemes": list(wanted), "queries": queries, "most": MAX_COUNTED})
-        counts = await cur.fetchall()
-    return Statistics(rows, {lexeme: count / max(rows, 1) for lexeme, count in counts})

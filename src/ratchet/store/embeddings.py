@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString, Protocol
 
+import structlog
 from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from ratchet.domain.errors import Misconfigured
+from ratchet.domain.errors import Misconfigured, RatchetError, Refused
 from ratchet.store.pool import Connection, Database
+
+log = structlog.get_logger(__name__)
 
 SETTING: Final = "embedding"
 DIMENSION: Final = 384  # of the columns in a new database; `use_model` makes them fit another
 MAX_DIMENSION: Final = 4_000  # more has no index
+QUESTION_S: Final = 5.0
+MAX_QUESTION_CHARS: Final = 2_000
 
 # Row-locked, so that of two processes one changes the model and the other finds it changed.
 KEEP_MODEL: Final = """
@@ -55,6 +61,20 @@ class Embedder(Protocol):
         Raises Refused when one of the texts is not embedded, and never will be.
         """
         ...
+
+
+async def question_vector(embedder: Embedder | None, question: str) -> Vector | None:
+    """None where there is nothing to embed, or nobody does in time: the words' list answers alone."""
+    if embedder is None or not any(character.isalnum() for character in question):
+        return None
+    try:
+        async with asyncio.timeout(QUESTION_S):
+            return (await embedder.embed([question[:MAX_QUESTION_CHARS]]))[0]
+    except Refused:
+        return None  # what it is written in is not the model's
+    except (RatchetError, TimeoutError) as error:
+        log.warning("query_not_embedded", reason=str(error) or "no answer in time")
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,8 @@ from typing import Final
 import structlog
 from psycopg.rows import class_row
 
-from ratchet.domain.errors import RatchetError, Refused
 from ratchet.domain.messages import MessageRef
-from ratchet.store.embeddings import Embedder
+from ratchet.store.embeddings import Embedder, question_vector
 from ratchet.store.fusion import reciprocal_ranks
 from ratchet.store.pool import Database
 from ratchet.store.search_vectors import near
@@ -42,8 +41,6 @@ left join people p on p.id = m.attrs->'sender'->>'id'
 MAX_LIMIT: Final = 100
 # How many threads the words' list gives.
 LIST: Final = 100
-EMBED_TIMEOUT_S: Final = 5.0
-MAX_EMBEDDED_CHARS: Final = 2_000
 # What being new counts for: about one place among the first ten. It halves in so many days.
 RECENCY: Final = 0.002
 RECENCY_DAYS: Final = 90.0
@@ -145,23 +142,11 @@ class Search:
             return await self._words.find(conn, query, scope, LIST, effort)
 
     async def _by_vectors(self, query: str, scope: Scope) -> list[Near]:
-        vector = await self._vector(query)
+        vector = await question_vector(self._embedder, query)
         if vector is None or self._embedder is None:
             return []
         async with self._db.transaction() as conn:
             return await near(conn, vector, self._embedder.model, scope)
-
-    async def _vector(self, query: str) -> Sequence[float] | None:
-        if self._embedder is None or not any(character.isalnum() for character in query):
-            return None
-        try:
-            async with asyncio.timeout(EMBED_TIMEOUT_S):
-                return (await self._embedder.embed([query[:MAX_EMBEDDED_CHARS]]))[0]
-        except Refused:
-            return None  # what it is written in is not the model's
-        except (RatchetError, TimeoutError) as error:
-            log.warning("query_not_embedded", reason=str(error) or "no answer in time")
-            return None
 
     async def _details(self, refs: Sequence[MessageRef]) -> dict[MessageRef, Details]:
         values = {"channels": [ref.channel_id for ref in refs], "ts": [ref.ts for ref in refs]}

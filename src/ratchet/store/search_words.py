@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.rows import class_row, scalar_row
 
 from ratchet.store.pool import Connection
 from ratchet.store.search_within import Near, Scope, ts_of
-from ratchet.store.terms import Selection, Statistics, Term, lexemes, quoted, select, terms, texts_to_parse
+from ratchet.store.terms import Selection, Term, lexemes, quoted, select, terms, texts_to_parse
 from ratchet.store.weighing import Weighing
+from ratchet.store.word_statistics import WordStatistics
 
 PARSE: Final = """
 select array(select lexeme from unnest(to_tsvector('english', words))) as lexemes
@@ -86,8 +87,6 @@ BUDGET: Final = 3_000
 SMALL_BUDGET: Final = 500
 # At most, where a filter takes the others away; and tried once, when the first left too little.
 WIDE_BUDGET: Final = 30_000
-MAX_COUNTED: Final = 20_000
-STATISTICS_AGE_S: Final = 60.0
 # Of a message of 200 bytes.
 WEIGHING: Final = Weighing(any_length=0.35, each_byte=1.05 / 200)
 
@@ -119,15 +118,14 @@ class Words:
     """`clock` gives seconds, from any start."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._statistics: Statistics | None = None
+        self._statistics = WordStatistics(STATISTICS, COUNT_ROWS, COUNT_TERMS, clock)
 
     async def find(
         self, conn: Connection, query: str, scope: Scope, limit: int, effort: Effort
     ) -> tuple[list[Term], list[Near]]:
         """The terms of the question; the best message of each thread, best first."""
         parsed = await _parse(conn, query)
-        statistics = await self._known(conn, parsed)
+        statistics = await self._statistics.of(conn, parsed)
         wanted = terms(lexemes(parsed, statistics), statistics)
         found: list[Near] = []
         for rows in effort.rows:
@@ -141,39 +139,13 @@ class Words:
         return wanted, found
 
     def forget_statistics(self) -> None:
-        self._statistics = None
-
-    async def _known(self, conn: Connection, parsed: Sequence[Sequence[str]]) -> Statistics:
-        """The statistics, at most a minute old; counted for these words where there are none yet."""
-        if self._statistics is None or self._clock() - self._statistics.taken_at > STATISTICS_AGE_S:
-            self._statistics = await read_statistics(conn, self._clock())
-        if self._statistics.frequencies:
-            return self._statistics
-        return await _count(conn, sorted({lexeme for found in parsed for lexeme in found}))
+        self._statistics.forget()
 
 
 async def _parse(conn: Connection, query: str) -> list[list[str]]:
     async with conn.cursor(row_factory=scalar_row) as cur:
         await cur.execute(PARSE, {"texts": texts_to_parse(query)})
         return await cur.fetchall()
-
-
-async def read_statistics(conn: Connection, now: float) -> Statistics:
-    async with conn.cursor(row_factory=tuple_row) as cur:
-        row = await (await cur.execute(STATISTICS)).fetchone()
-    rows, words, frequencies, times = row or (0.0, [], [], [])
-    by_word = dict(zip(words, frequencies, strict=False))
-    return Statistics(rows, by_word, times, now, min(by_word.values(), default=0.0))
-
-
-async def _count(conn: Connection, wanted: Sequence[str]) -> Statistics:
-    queries = [quoted(lexeme) for lexeme in wanted]
-    async with conn.cursor(row_factory=tuple_row) as cur:
-        await cur.execute(COUNT_ROWS, {"most": MAX_COUNTED})
-        rows = (await cur.fetchone() or (0,))[0]
-        await cur.execute(COUNT_TERMS, {"lexemes": list(wanted), "queries": queries, "most": MAX_COUNTED})
-        counts = await cur.fetchall()
-    return Statistics(rows, {lexeme: count / max(rows, 1) for lexeme, count in counts})
 
 
 async def _fetch(conn: Connection, values: dict[str, Any]) -> list[Near]:

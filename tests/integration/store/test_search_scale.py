@@ -10,6 +10,7 @@ from ratchet.store.pool import Database
 from ratchet.store.search import Search, Within
 from ratchet.store.search_within import scope_of
 from ratchet.store.terms import Statistics, select, terms
+from ratchet.store.word_statistics import read_statistics
 from tests.integration.store.search_support import OTHER, PUBLIC, fill, message, stamp
 
 ROWS = 20_000
@@ -38,7 +39,7 @@ async def generate(database: Database) -> Search:
 async def plan(database: Database, words: list[str], budget: float, within: Within = EVERYWHERE) -> str:
     """What PostgreSQL does for the question, and how many rows it touched."""
     async with database.connection() as conn:
-        statistics = await search_words.read_statistics(conn, 0.0)
+        statistics = await read_statistics(conn, search_words.STATISTICS, 0.0)
         scope = await scope_of(conn, within)
         wanted = terms(words, statistics)
         selection = select(wanted, statistics, budget)
