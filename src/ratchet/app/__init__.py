@@ -1,6 +1,7 @@
 """The composition root: builds every room and runs them in one TaskGroup. The map of the program.
 
-Beside it, what is built by itself: `store`, `models`, `handlers`, and `http`, what the HTTP edge may ask for.
+Beside it, what is built by itself: `store`, `models`, `handlers`, `hearing` (of Slack), and `http`, what the
+HTTP edge may ask for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 
 from ratchet.app.embedding import Embedding, open_embedding
 from ratchet.app.handlers import QUOTES_S, all_handlers, classifier_of, runbook_rooms, update_docs
+from ratchet.app.hearing import Hearing
 from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
 from ratchet.app.store import Store, open_server, open_store, open_store_patiently
@@ -52,7 +54,7 @@ from ratchet.pipeline.prune import Prune
 from ratchet.pipeline.pull_watch import WatchPulls
 from ratchet.pipeline.pulls import OpenPulls
 from ratchet.pipeline.quiet_threads import QuietThread
-from ratchet.pipeline.receive import Receive, on_connect
+from ratchet.pipeline.receive import on_connect
 from ratchet.pipeline.recover import Recover
 from ratchet.pipeline.refresh import Refresh
 from ratchet.pipeline.resume import Resume
@@ -67,7 +69,6 @@ from ratchet.slack.web import SlackConfig, SlackWeb, open_web
 from ratchet.store.document_search import DocumentSearch
 from ratchet.store.help_threads import HelpThreads
 from ratchet.store.outbox import Outbox
-from ratchet.store.pool import Database, open_database
 from ratchet.tools.base import WorkspaceLinks
 from ratchet.web.app import create_app
 from ratchet.web.server import serve
@@ -113,8 +114,7 @@ class Ratchet:
     runner: Model | None
     dispatch: Dispatch
     recover: Recover
-    listener: SocketListener
-    receive: Receive
+    hearing: Hearing
     worker: Worker
     refresh: Refresh
     documents: DocumentSearch
@@ -133,13 +133,9 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
         account = await _until_answered(slack)
         mcp = McpClient(settings.external_servers)
         models = await language_model(settings, mcp)
-        async with (
-            open_embedding(settings, store.db) as embedding,
-            # Its own connections: what arrives is stored also while every job and page uses the database.
-            open_database(store.db.conninfo, min_size=1, max_size=2) as intake_db,
-        ):
+        async with open_embedding(settings, store.db) as embedding:
             model = Thinking(recorded(models, store.db, settings), mcp, embedding, models)
-            yield _rooms(settings, config, store, slack, account, model, intake_db)
+            yield _rooms(settings, config, store, slack, account, model)
 
 
 def _rooms(
@@ -149,7 +145,6 @@ def _rooms(
     slack: SlackWeb,
     account: Account,
     thinking: Thinking,
-    intake_db: Database,
 ) -> Ratchet:
     runner = thinking.runner
     me, db, queue = account.identity, store.db, store.queue
@@ -168,8 +163,7 @@ def _rooms(
     commit = Commit(db, queue)
     interact = Interact(Outbox(db), commit, slack, Approvers(slack, settings.approvers))
     deliver = Deliver(Outbox(db), slack, settings.slack_dev_channel)
-    listener = SocketListener(config, me, lambda: on_connect(recover, history))
-    receive = Receive(listener, Intake(intake_db, queue, classifier, dispatch.interest), recover, me.user_id)
+    hearing = Hearing(SocketListener(config, me), pages)
     refresh = Refresh(db, queue, settings.sources)
     quiet, scheduled = _healing(commit, account.team_url, runner, proposes=bool(runner and forges))
     handler_s = settings.turn_seconds + QUOTES_S + 60
@@ -212,8 +206,7 @@ def _rooms(
         runner,
         dispatch,
         recover,
-        listener,
-        receive,
+        hearing,
         worker,
         refresh,
         documents,
@@ -334,8 +327,7 @@ async def _run(
         if "slack" in roles:
             # Before any job of the time before stores something newer than what was missed.
             await _unless_stopped(_patiently(ratchet.recover.mark_gaps), stop)
-            tasks["listener"] = group.create_task(ratchet.listener.run())
-            tasks["receive"] = group.create_task(ratchet.receive.run())
+            tasks["hearing"] = group.create_task(ratchet.hearing.run())
         if "worker" in roles:
             await _unless_stopped(_patiently(ratchet.refresh.start), stop)
             start = partial(start_embedding, ratchet.store.db, ratchet.store.queue)
@@ -354,9 +346,8 @@ async def _run(
             on_ready(ratchet)
         await stop.wait()
         log.info("stopping")
-        for name in ("receive", "listener"):
-            if name in tasks:
-                tasks[name].cancel()
+        if "hearing" in tasks:
+            tasks["hearing"].cancel()
         await ratchet.worker.stop(GRACE_S)
         for task in tasks.values():
             task.cancel()

@@ -19,7 +19,7 @@ async def parts_of(ratchet: Ratchet, roles: Sequence[str]) -> Health:
     """Database, token, socket, worker, queue, and other programs' tools."""
     parts = [*await _database(ratchet, roles), _token(ratchet)]
     if "slack" in roles:
-        socket = ratchet.listener.health()
+        socket = ratchet.hearing.health()
         state = "connected" if socket.healthy else "disconnected"
         parts.append(Part("socket", socket.healthy, state, socket.problem or ""))
     if "worker" in roles:

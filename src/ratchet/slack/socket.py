@@ -212,22 +212,20 @@ Sink = Callable[[dict[str, Any], Connection], Awaitable[None]]
 class SocketListener:
     """Receives envelopes on one connection at a time, two while Slack replaces one.
 
-    `run` belongs in a TaskGroup. One intake loop calls `receive` and, after its commit, `acknowledge`.
-    `on_connect` is awaited after each (re)connect, beside the receiving; what it raises ends `run`.
+    `run` belongs in a TaskGroup. One intake loop calls `receive` and, after its commit, `acknowledge`, in the
+    event loop of `run`; `health` may be asked from any thread.
     """
 
     def __init__(
         self,
         config: SlackConfig,
         me: Identity,
-        on_connect: Callable[[], Awaitable[None]],
         *,
         limits: SocketLimits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._config = config
         self._me = me
-        self._on_connect = on_connect
         self._limits = limits or SocketLimits()
         self._sleep = sleep
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue(self._limits.queue)
@@ -235,8 +233,11 @@ class SocketListener:
         self._problem = "not connected yet"
         self._connects = 0
 
-    async def run(self) -> None:
-        """Until cancelled. Raises `Misconfigured` when Slack refuses the app token."""
+    async def run(self, on_connect: Callable[[], Awaitable[None]]) -> None:
+        """Until cancelled. Raises `Misconfigured` when Slack refuses the app token.
+
+        `on_connect` is awaited after each (re)connect, beside the receiving; what it raises ends this.
+        """
         old: Connection | None = None
         try:
             while True:
@@ -245,7 +246,7 @@ class SocketListener:
                 old = new
                 if overtaken is not None:
                     await overtaken.stop()
-                await self._on_connect()
+                await on_connect()
                 began = time.monotonic()
                 reason = await new.wait_ended()
                 log.info("slack_socket_ended", reason=reason)

@@ -125,11 +125,11 @@ async def test_an_event_that_cannot_be_stored_fails_alone(
     pages = Pages(house.db, house.queue, house.intake, web, me, time.time)
     recover = Recover(pages)
     config = SlackConfig(slack.bot_token, slack.app_token, slack.api_url)
-    listener = SocketListener(config, me, lambda: on_connect(recover, History(pages)))
+    listener = SocketListener(config, me)
     # Too long for an index, and nothing that compression could make shorter.
     poison = reacted(at(0), "eyes", at(1), channel=channel) | {"user": "U" + os.urandom(6000).hex()}
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(listener.run())]
+        tasks = [group.create_task(listener.run(lambda: on_connect(recover, History(pages))))]
         tasks.append(group.create_task(Receive(listener, house.intake, recover).run()))
         assert await slack.control.wait_for("connected")
         messages = [said(f"{START + n}.000100", f"m{n}", channel=channel, user=person) for n in range(4)]

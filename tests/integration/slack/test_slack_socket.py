@@ -53,9 +53,9 @@ async def room(limits: SocketLimits = LIMITS, rules: DeliveryRules | None = None
 
         config = SlackConfig(slack.bot_token, slack.app_token, slack.api_url)
         me = Identity(slack.workspace.bot.id, slack.workspace.bot.bot_id or "")
-        listener = SocketListener(config, me, connected, limits=limits)
+        listener = SocketListener(config, me, limits=limits)
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(listener.run())
+            running = group.create_task(listener.run(connected))
             here = Room(slack, listener, connects)
             await here.connected()
             yield here
@@ -152,10 +152,10 @@ async def test_a_revoked_app_token_ends_the_run_with_its_remedy() -> None:
             raise AssertionError
 
         config = SlackConfig(slack.bot_token, slack.app_token, slack.api_url)
-        listener = SocketListener(config, Identity("U1"), connected, limits=LIMITS)
+        listener = SocketListener(config, Identity("U1"), limits=LIMITS)
         async with asyncio.timeout(5):
             with pytest.raises(Misconfigured, match="RATCHET_SLACK_APP_TOKEN") as caught:
-                await listener.run()
+                await listener.run(connected)
         assert slack.app_token not in str(caught.value)
         assert not listener.health().healthy
 
@@ -187,9 +187,9 @@ async def test_slack_failing_to_open_a_socket_is_tried_again() -> None:
             ready.set()
 
         config = SlackConfig(slack.bot_token, slack.app_token, slack.api_url)
-        listener = SocketListener(config, Identity("U1"), connected, limits=LIMITS, sleep=sleep)
+        listener = SocketListener(config, Identity("U1"), limits=LIMITS, sleep=sleep)
         async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-            running = group.create_task(listener.run())
+            running = group.create_task(listener.run(connected))
             await ready.wait()
             running.cancel()
         assert waits == [0.01, 0.02, 3.0]
@@ -278,11 +278,9 @@ async def test_a_dead_socket_address_is_given_up_for_a_new_one() -> None:
 
     limits = SocketLimits(connect_s=0.5, ping_s=0.1, close_s=0.5, first_wait_s=0.01)
     async with slack_with_a_dead_address() as url:
-        listener = SocketListener(
-            SlackConfig("xoxb-1", "xapp-1", url), Identity("U1"), connected, limits=limits
-        )
+        listener = SocketListener(SlackConfig("xoxb-1", "xapp-1", url), Identity("U1"), limits=limits)
         async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-            running = group.create_task(listener.run())
+            running = group.create_task(listener.run(connected))
             await ready.wait()
             assert listener.health().connected
             running.cancel()
