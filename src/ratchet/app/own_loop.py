@@ -37,7 +37,8 @@ async def in_own_loop(name: str, work: Work) -> None:
             ended.set_result(None)
 
     # A daemon: when the process is to end at once, this is not waited for.
-    Thread(target=body, name=name, daemon=True).start()
+    thread = Thread(target=body, name=name, daemon=True)
+    thread.start()
     loop, task = begun.result()
     over = asyncio.wrap_future(ended)
     try:
@@ -47,3 +48,6 @@ async def in_own_loop(name: str, work: Work) -> None:
             loop.call_soon_threadsafe(task.cancel)
         await over
         raise
+    finally:
+        if ended.done():
+            thread.join()  # it has nothing left to do
