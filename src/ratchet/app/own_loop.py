@@ -32,7 +32,7 @@ async def in_own_loop(name: str, work: Work) -> None:
         except asyncio.CancelledError:
             ended.set_result(None)
         except BaseException as error:  # noqa: BLE001  # whatever ends it is told to whoever waits
-            ended.set_exception(error)
+            (ended if begun.done() else begun).set_exception(error)
         else:
             ended.set_result(None)
 
