@@ -54,8 +54,8 @@ async def test_a_cancellation_reaches_it_and_its_end_is_awaited() -> None:
         await asyncio.to_thread(begun.wait, 10)
         task.cancel()
     assert task.cancelled()
-    assert steps == ["apart"]
-    assert "apart" not in {thread.name for thread in threading.enumerate()}
+    assert steps == ["apart_0"]
+    assert "apart_0" not in {thread.name for thread in threading.enumerate()}
 
 
 async def test_what_goes_wrong_on_the_way_out_is_raised() -> None:

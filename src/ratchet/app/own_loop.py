@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from threading import Thread
 from typing import Any
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -15,39 +14,29 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 async def in_own_loop(name: str, work: Work) -> None:
     """Until `work` ends. What it raises is raised here; a cancellation reaches it, and its end is awaited.
 
-    The thread is `name`d for tracebacks and profilers.
+    `name` is seen in profilers.
     """
-    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
-    ended: Future[None] = Future()
+    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    theirs = runner.get_loop()
+    begun: Future[asyncio.Task[Any]] = Future()
 
     async def within() -> None:
         task = asyncio.current_task()
         assert task is not None
-        begun.set_result((asyncio.get_running_loop(), task))
+        begun.set_result(task)
         await work()
 
     def body() -> None:
-        try:
-            asyncio.run(within())
-        except asyncio.CancelledError:
-            ended.set_result(None)
-        except BaseException as error:  # noqa: BLE001  # whatever ends it is told to whoever waits
-            (ended if begun.done() else begun).set_exception(error)
-        else:
-            ended.set_result(None)
+        with suppress(asyncio.CancelledError), runner:
+            runner.run(within())
 
-    # A daemon: when the process is to end at once, this is not waited for.
-    thread = Thread(target=body, name=name, daemon=True)
-    thread.start()
-    loop, task = begun.result()
-    over = asyncio.wrap_future(ended)
-    try:
-        await asyncio.shield(over)
-    except asyncio.CancelledError:
-        with suppress(RuntimeError):  # its loop may have ended meanwhile
-            loop.call_soon_threadsafe(task.cancel)
-        await over
-        raise
-    finally:
-        if ended.done():
-            thread.join()  # it has nothing left to do
+    with ThreadPoolExecutor(1, name) as thread:
+        over = asyncio.get_running_loop().run_in_executor(thread, body)
+        task = begun.result()
+        try:
+            await asyncio.shield(over)
+        except asyncio.CancelledError:
+            with suppress(RuntimeError):  # their loop may have ended meanwhile
+                theirs.call_soon_threadsafe(task.cancel)
+            await over
+            raise

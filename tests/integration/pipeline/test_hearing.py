@@ -11,9 +11,9 @@ from localslack import LocalSlack
 from ratchet.app.hearing import Hearing
 from ratchet.app.own_loop import in_own_loop
 from ratchet.pipeline.pages import Pages
-from ratchet.slack.identity import Account
 from ratchet.slack.socket import SocketListener
 from ratchet.slack.web import SlackConfig, open_web
+from tests.acceptance.harness import eventually
 from tests.integration.pipeline.house import House, at, said
 
 TEXTS = "select attrs->'payload'->>'text' from messages"
@@ -32,7 +32,7 @@ async def test_an_event_is_stored_and_acknowledged_while_our_loop_is_busy(house:
             await asyncio.to_thread(busy.wait, 10)
             channel = await slack.control.add_channel("ops")
             await slack.control.inject([said(at(0), "hello", channel=channel)])
-            if await slack.control.wait_for("acks", count=1):
+            if await slack.control.wait_for("acked"):
                 acknowledged.set()
             await asyncio.Event().wait()
 
@@ -43,7 +43,11 @@ async def test_an_event_is_stored_and_acknowledged_while_our_loop_is_busy(house:
         assert not hearing.health().connected
         heard = group.create_task(hearing.run())
         assert await asyncio.to_thread(connected.wait, 10)
-        assert hearing.health().healthy
+
+        async def healthy() -> bool:
+            return hearing.health().healthy
+
+        await eventually(healthy, what="Slack's greeting is heard")
         busy.set()
         assert acknowledged.wait(10)  # nothing of this loop runs meanwhile
         heard.cancel()
@@ -54,7 +58,6 @@ async def test_an_event_is_stored_and_acknowledged_while_our_loop_is_busy(house:
 
 async def _hearing(house: House, config: SlackConfig) -> Hearing:
     async with open_web(config) as web:
-        account: Account = await web.auth_test()
-        me = account.identity
+        me = (await web.auth_test()).identity
         pages = Pages(house.db, house.queue, house.intake, web, me, time.time)
     return Hearing(SocketListener(config, me), pages)
