@@ -230,7 +230,7 @@ async def _recall(db: Database, asking: Asking, question: str, within: Within) -
     async with db.transaction() as conn:
         scope = await scope_of(conn, within)
         found = await search_vectors.near(conn, vector, MODEL, scope)
-        values = search_vectors.values_of(vector, MODEL, scope)
+        values = search_vectors.values_of(vector, MODEL, scope, (await expected(conn, scope)).of)
         far = {"far": 1 - search_vectors.LEAST_LIKENESS}
         nearest = await (await conn.execute(EXACT, values | far, prepare=False)).fetchall()
     first = {(one.channel_id, one.ts) for one in found[:10]}
@@ -248,12 +248,13 @@ async def _plans(db: Database, asking: Asking, question: str, within: Within) ->
         texts = {"texts": texts_to_parse(question)}
         parsed = [row for (row,) in await (await conn.execute(search_words.PARSE, texts)).fetchall()]
         wanted = terms(lexemes(parsed, statistics), statistics)
-        effort = search_words.Effort.beside_vectors((await expected(conn, scope)).share)
+        passing = await expected(conn, scope)
+        effort = search_words.Effort.beside_vectors(passing.share)
         selection = select(wanted, statistics, effort.rows[0])
         by_words = search_words.values_of(scope, wanted, selection, 100)
-        values = search_vectors.values_of(vector, MODEL, scope)
-        await conn.execute(search_vectors.WALK, {"candidates": str(search_vectors.CANDIDATES)})
-        statement = await search_vectors.chosen(conn, scope)
+        values = search_vectors.values_of(vector, MODEL, scope, passing.of)
+        await conn.execute(search_vectors.WALK, {"candidates": str(values["candidates"])})
+        statement = search_vectors.FEW if search_vectors.few(passing) else search_vectors.MANY
         return {
             "words": await _explain(conn, search_words.BY_WORDS, {**by_words, "most": effort.most}),
             "vectors": await _explain(conn, statement, values),

@@ -61,8 +61,12 @@ select set_config('hnsw.ef_search', %(candidates)s::text, true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true)
 """
 
-# Compared exactly after their signs; and how many of them are given.
+# Compared exactly after their signs, of 100,000 or fewer; of more there are more whose signs are as near.
 CANDIDATES: Final = 400
+MORE_FROM: Final = 100_000
+MORE: Final = 0.3
+MOST: Final = 1_000  # of pgvector's ef_search
+# How many of them are given.
 LIST: Final = 100
 # Cosine. Texts about different things are below with any model: the nearest of them would be found for anything.
 LEAST_LIKENESS: Final = 0.25
@@ -75,6 +79,11 @@ def few(expected: Expected) -> bool:
     return expected.rows * expected.rows < FEW_ROWS * max(expected.of, expected.rows)
 
 
+def candidates(of: float) -> int:
+    """How many to compare exactly in a record of so many vectors: 400, and 798 of a million."""
+    return min(MOST, round(CANDIDATES * max(1.0, of / MORE_FROM) ** MORE))
+
+
 async def near(conn: Connection, vector: Sequence[float], model: str, scope: Scope) -> list[Near]:
     """The messages whose vectors are nearest, nearest first; none while the vectors are another model's, or of another length.
 
@@ -82,28 +91,24 @@ async def near(conn: Connection, vector: Sequence[float], model: str, scope: Sco
     """
     if not scope.channels:
         return []
-    values = values_of(vector, model, scope)
-    statement = await chosen(conn, scope)
+    passing = await expected(conn, scope)
+    values = values_of(vector, model, scope, passing.of)
     async with conn.cursor(row_factory=class_row(Near)) as cur:
+        statement = FEW if few(passing) else MANY
         if statement is MANY:
-            await conn.execute(WALK, {"candidates": str(CANDIDATES)})
+            await conn.execute(WALK, {"candidates": str(values["candidates"])})
         # Planned each time: the plan depends on the filter.
         found = await (await cur.execute(statement, values, prepare=False)).fetchall()
     return [one for one in found if one.score >= LEAST_LIKENESS]
 
 
-async def chosen(conn: Connection, scope: Scope) -> str:
-    """FEW or MANY, whichever is quicker for the filter."""
-    return FEW if few(await expected(conn, scope)) else MANY
-
-
-def values_of(vector: Sequence[float], model: str, scope: Scope) -> dict[str, Any]:
-    """The parameters of FEW and MANY."""
+def values_of(vector: Sequence[float], model: str, scope: Scope, of: float) -> dict[str, Any]:
+    """The parameters of FEW and MANY, in a record of so many vectors."""
     return {
         **scope.values,
         "vector": vector_text(vector),
         "model": model,
         "dimension": len(vector),
-        "candidates": CANDIDATES,
+        "candidates": candidates(of),
         "limit": LIST,
     }

@@ -105,7 +105,7 @@ async def test_filters_hold_in_either_way_of_reading(database: Database, stateme
         async with database.transaction() as conn:
             scope = await scope_of(conn, within)
             (vector,) = await Subjects().embed(["pizza"])
-            values = search_vectors.values_of(vector, Subjects.model, scope)
+            values = search_vectors.values_of(vector, Subjects.model, scope, 1_000)
             rows = await (await conn.execute(statement.encode(), values)).fetchall()
         return {row[1] for row in rows}
 
@@ -177,7 +177,7 @@ async def plan(database: Database, statement: str, within: Within) -> str:
     (vector,) = await Subjects().embed(["pizza and the database"])
     async with database.transaction() as conn:
         scope = await scope_of(conn, within)
-        values = search_vectors.values_of(vector, Subjects.model, scope)
+        values = search_vectors.values_of(vector, Subjects.model, scope, 1_000)
         await conn.execute(search_vectors.WALK, {"candidates": "400"})
         rows: list[Any] = await (
             await conn.execute(f"explain (costs off) {statement}".encode(), values, prepare=False)
@@ -210,3 +210,12 @@ def test_what_a_filter_leaves_decides_how_it_is_read() -> None:
     assert search_vectors.few(Expected(60_000, 1_000_000))
     assert not search_vectors.few(Expected(100_000, 100_000))
     assert not search_vectors.few(Expected(1_000_000, 1_000_000))
+
+
+def test_of_more_vectors_more_are_compared_but_never_more_than_the_index_gives() -> None:
+    assert [search_vectors.candidates(of) for of in (0, 100_000, 1_000_000, 50_000_000)] == [
+        400,
+        400,
+        798,
+        1_000,
+    ]
