@@ -7,6 +7,7 @@ walked until enough of them passed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -81,7 +82,7 @@ def few(expected: Expected) -> bool:
 
 def candidates(of: float) -> int:
     """How many to compare exactly in a record of so many vectors: 400, and 798 of a million."""
-    return min(MOST, round(CANDIDATES * max(1.0, of / MORE_FROM) ** MORE))
+    return min(MOST, round(CANDIDATES * math.pow(max(1.0, of / MORE_FROM), MORE)))
 
 
 async def near(conn: Connection, vector: Sequence[float], model: str, scope: Scope) -> list[Near]:
