@@ -194,11 +194,13 @@ class Storm:
 
         async def quiet() -> bool:
             nonlocal left
+            # What was acknowledged before the jobs are counted has its job among them.
+            pending = (await self.slack.control.counters()).pending
             try:
                 left = dict(await rows(conninfo, BUSY))
             except psycopg.OperationalError:
                 return False  # the database was killed a moment ago
-            if pending := (await self.slack.control.counters()).pending:
+            if pending:
                 left["unacknowledged"] = pending
             return not left
 

@@ -47,8 +47,8 @@ async def test_a_part_of_a_japanese_message_finds_it(database: Database) -> None
         by_words = await found(Search(database), asked)
         by_both = await found(Search(database, LocalQuestions(embedder)), asked)
     print(f"\n{len(asked)} parts: first by words {by_words:.2f}, by both {by_both:.2f}")  # noqa: T201  the figure
-    assert by_words > 0.9
-    assert by_both > 0.9
+    assert by_words >= 0.9
+    assert by_both >= 0.9
 
 
 async def found(search: Search, asked: dict[str, str]) -> float:

@@ -13,6 +13,9 @@ from ratchet.slack.identity import Identity
 
 Json = Mapping[str, Any]
 
+# Longer than any of Slack, and short enough for an index.
+MAX_ID: Final = 128
+
 HOUSEKEEPING: Final = frozenset(
     {
         "bot_add", "bot_disable", "bot_enable", "bot_remove",
@@ -118,8 +121,8 @@ def _parent_ts(message: Json, ts: str) -> str | None:
 def sender_of(message: Json, me: Identity) -> Sender:
     """Who wrote it. An `app_id` beside a `user` and without a bot means: a person, by way of an app."""
     profile = json_at(message, "bot_profile")
-    bot_id = text_at(message, "bot_id") or text_at(profile, "id")
-    user = text_at(message, "user") or text_at(json_at(message, "comment"), "user")
+    bot_id = (text_at(message, "bot_id") or text_at(profile, "id"))[:MAX_ID]
+    user = (text_at(message, "user") or text_at(json_at(message, "comment"), "user"))[:MAX_ID]
     app_id = text_at(message, "app_id") or text_at(profile, "app_id")
     by_app = bool(bot_id or profile or text_at(message, "subtype") == "bot_message" or (app_id and not user))
     ours = _ours(user, me.user_id) or _ours(bot_id, me.bot_id) or (by_app and _ours(app_id, me.app_id))

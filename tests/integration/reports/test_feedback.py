@@ -231,9 +231,9 @@ async def the_case(house: House) -> Asked:
     return case.asked
 
 
-LOOK: Final = CallTools(ToolCall("search_messages", {"query": "HighErrorRate"}))
+LOOK: Final = CallTools(ToolCall("search_messages", {"query": "what fixed HighErrorRate"}))
 TOOLS: Final[Sequence[tuple[ToolCall, str]]] = [
-    (ToolCall("search_messages", {"query": "HighErrorRate"}), "rollout restart"),
+    (ToolCall("search_messages", {"query": "what fixed HighErrorRate"}), "rollout restart"),
     (ToolCall("search_messages", {"query": "flushall cache redis"}), "Nothing was found"),
     (ToolCall("read_thread", {"message_id": f"C1:{ASKED}"}), "same as last time?"),
     (ToolCall("read_thread", {"message_id": f"C1:{THREAD}"}), "same as last time?"),

@@ -35,6 +35,13 @@ def test_a_plain_message_is_recorded_with_the_whole_message_object() -> None:
     assert (message.parent_ts, message.subtype, message.change) == (None, None, False)
 
 
+def test_an_id_that_no_index_could_hold_is_cut() -> None:
+    long = "U" + "1" * 10_000
+    assert posted({"user": long}).sender == Sender("person", long[:128])
+    by_bot = posted({"bot_id": long, "subtype": "bot_message"}).sender
+    assert (by_bot.id, by_bot.bot_id) == (long[:128], long[:128])
+
+
 def test_an_edit_is_keyed_by_the_message_and_versioned_by_the_event() -> None:
     message = {
         "type": "message",
