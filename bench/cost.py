@@ -162,7 +162,7 @@ async def _record_and_work(side: Side) -> None:
     async with _counted(side, "jobs", BATCHES * BATCH):
         for group in batches:
             await side.intake.record(group)
-        while any(kind.queued + kind.running for kind in await side.store.queue.stats()):  # noqa: ASYNC110
+        while any(kind.queued + kind.running for kind in await side.store.queue.stats()):  # noqa: ASYNC110  # the worker tells nobody
             await asyncio.sleep(0.02)
 
 

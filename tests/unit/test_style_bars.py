@@ -14,6 +14,9 @@ SOURCES: Final = sorted((ROOT / "src").rglob("*.py"))
 EVERYTHING: Final = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
+# One or several, one after the other.
+OVERLOOKED: Final = re.compile(r"(?:# (?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])\s*)+")
+
 # The named edges where everything may be caught, each logged or answered there.
 CATCH_ALL: Final = {"jobs", "slack/socket.py", "llm", "tools", "web"}
 
@@ -93,6 +96,15 @@ def test_nothing_is_global_and_only_the_settings_read_the_environment() -> None:
 
 
 MOCKS: Final = re.compile(r"\bMock\(|\bmock\.patch\b|@patch\(|monkeypatch\.setattr|unittest\.mock")
+
+
+def test_what_a_check_is_told_to_overlook_has_its_reason_beside_it() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in [*EVERYTHING, *sorted((ROOT / "bench").rglob("*.py"))]
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if (told := OVERLOOKED.search(line)) and not re.search(r"[a-z]", line[told.end() :])
+    ] == []
 
 
 def test_nothing_is_mocked() -> None:

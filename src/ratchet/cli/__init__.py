@@ -11,12 +11,12 @@ from ratchet.cli.base import app, told_unexpected
 
 # Each adds its commands to `app`, in the order of `--help`.
 # isort: off
-from ratchet.cli import commands_running  # noqa: F401
-from ratchet.cli import commands_history  # noqa: F401
-from ratchet.cli import commands_answers  # noqa: F401
-from ratchet.cli import commands_parts  # noqa: F401
-from ratchet.cli import commands_operating  # noqa: F401
-from ratchet.cli import commands_monitor  # noqa: F401
+from ratchet.cli import commands_running  # noqa: F401  # its commands
+from ratchet.cli import commands_history  # noqa: F401  # its commands
+from ratchet.cli import commands_answers  # noqa: F401  # its commands
+from ratchet.cli import commands_parts  # noqa: F401  # its commands
+from ratchet.cli import commands_operating  # noqa: F401  # its commands
+from ratchet.cli import commands_monitor  # noqa: F401  # its commands
 # isort: on
 
 

@@ -73,8 +73,8 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
 def quiet_settings() -> Settings:
     """The settings, for a command whose output is for a person or a pipe: only warnings are logged."""
     from ratchet.llm.redact import redact_event, use_patterns  # noqa: PLC0415  # heavy
-    from ratchet.settings import load  # noqa: PLC0415
-    from ratchet.telemetry import configure_logging  # noqa: PLC0415
+    from ratchet.settings import load  # noqa: PLC0415  # heavy
+    from ratchet.telemetry import configure_logging  # noqa: PLC0415  # heavy
 
     configure_logging("warning", human=True, clean=redact_event)
     settings = load()

@@ -21,7 +21,7 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Ask the assistant in the terminal; nothing is posted."""
-    from ratchet.cli import ask as cli_ask  # noqa: PLC0415
+    from ratchet.cli import ask as cli_ask  # noqa: PLC0415  # heavy
 
     with told():
         asyncio.run(cli_ask.run(quiet_settings(), question, cli_ask.Options(channel, as_json)))

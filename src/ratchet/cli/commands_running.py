@@ -22,10 +22,10 @@ def run(
 ) -> None:
     """Run Ratchet against your Slack workspace."""
     from ratchet import app as house  # noqa: PLC0415  # heavy
-    from ratchet.llm.redact import redact_event  # noqa: PLC0415
-    from ratchet.settings import load  # noqa: PLC0415
-    from ratchet.telemetry import configure_logging  # noqa: PLC0415
-    from ratchet.telemetry.tracing import configure_tracing  # noqa: PLC0415
+    from ratchet.llm.redact import redact_event  # noqa: PLC0415  # heavy
+    from ratchet.settings import load  # noqa: PLC0415  # heavy
+    from ratchet.telemetry import configure_logging  # noqa: PLC0415  # heavy
+    from ratchet.telemetry.tracing import configure_tracing  # noqa: PLC0415  # heavy
 
     roles = tuple(role.strip() for role in only.split(",") if role.strip())
     with told():
@@ -83,7 +83,7 @@ def config(
         typer.echo(settings.example(), nl=False)
         return
     if reference:
-        from ratchet.cli.reference import settings_table  # noqa: PLC0415
+        from ratchet.cli.reference import settings_table  # noqa: PLC0415  # heavy
 
         typer.echo(settings_table(), nl=False)
         return
@@ -101,7 +101,7 @@ def health(
     ready: Annotated[bool, typer.Option(help="Whether every part does its work; which does not.")] = False,
 ) -> None:
     """Ask the Ratchet that runs here whether it lives; for probes of containers. Fails when it does not."""
-    from ratchet.cli import health as cli_health  # noqa: PLC0415
+    from ratchet.cli import health as cli_health  # noqa: PLC0415  # heavy
 
     with told():
         typer.echo(cli_health.asked(ready=ready))

@@ -202,8 +202,7 @@ async def run(settings: Settings, file: Path, options: Options) -> None:
 def _evaluation_run() -> ModuleType:
     """Raises Misconfigured when pydantic-evals is not there; it is an extra."""
     try:
-        # Imports pydantic_ai too, which takes a second.
-        from ratchet.reports import evaluation_run  # noqa: PLC0415
+        from ratchet.reports import evaluation_run  # noqa: PLC0415  # a second, for pydantic_ai
     except ModuleNotFoundError as error:
         if error.name != "pydantic_evals":
             raise

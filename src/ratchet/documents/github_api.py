@@ -221,7 +221,7 @@ async def connect(access: GitHubAccess, now: Callable[[], float] = time.time) ->
 
 def client(access: GitHubAccess) -> GitHub[Any]:
     """githubkit's own client for the repository's server; for who wants to write."""
-    from githubkit import AppInstallationAuthStrategy, GitHub, TokenAuthStrategy, UnauthAuthStrategy  # noqa: PLC0415
+    from githubkit import AppInstallationAuthStrategy, GitHub, TokenAuthStrategy, UnauthAuthStrategy  # noqa: PLC0415  # slow
 
     auth: Any = UnauthAuthStrategy()
     if access.app_id:

@@ -28,7 +28,7 @@ def connect(
     is missing.
     """
     from ratchet.llm.agent import AgentRunner  # noqa: PLC0415  # over a second, and not everyone has a model
-    from ratchet.llm.fallback import open_models  # noqa: PLC0415
+    from ratchet.llm.fallback import open_models  # noqa: PLC0415  # as above
 
     if tracing.configured():
         _instrument()

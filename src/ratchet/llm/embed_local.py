@@ -138,7 +138,7 @@ def run(session: Any, group: Sequence[Sequence[int]]) -> list[Vector]:
 def _load() -> Loaded:
     """Raises Misconfigured when a package is missing."""
     import onnxruntime as ort  # type: ignore[import-untyped]  # noqa: PLC0415  # heavy, and it has no types
-    from tokenizers import Tokenizer  # noqa: PLC0415
+    from tokenizers import Tokenizer  # noqa: PLC0415  # heavy
 
     tokenizer = Tokenizer.from_file(str(_file(*TOKENIZER)))
     tokenizer.no_padding()

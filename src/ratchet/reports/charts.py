@@ -55,7 +55,7 @@ _STYLE: Final[Any] = {  # the names are typed in matplotlib, which is not import
 def channel_chart(report: ChannelReport, title: str, form: Format = "png") -> bytes:
     """Both charts side by side. Without any open the picture says so."""
     from matplotlib import rc_context  # noqa: PLC0415  # slow, see above
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415  # slow, see above
 
     with rc_context(_STYLE):
         figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
@@ -75,7 +75,7 @@ def days_chart(report: ChannelReport, form: Format = "svg") -> bytes:
 def daily_chart(days: Sequence[date], daily: Sequence[DayOpens], form: Format = "svg") -> bytes:
     """The same of any days, in order, and what opened on them; without a title, for under a heading."""
     from matplotlib import rc_context  # noqa: PLC0415  # slow, see above
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415  # slow, see above
 
     with rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 2.7), dpi=DPI)

@@ -203,9 +203,9 @@ def configure_tracing(config: TracingConfig, clean: Clean) -> Callable[[], None]
     if not config.otlp and config.sentry_dsn is None:
         return lambda: None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  # slow
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  # slow
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  # slow
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415  # slow
 
     resource = Resource.create({"service.name": "ratchet", "service.version": config.release})
     provider = TracerProvider(sampler=_sampler(config.sample_rate), resource=resource, shutdown_on_exit=False)
@@ -246,7 +246,7 @@ def _sampler(rate: float) -> Sampler:
 
 def _sentry(config: TracingConfig, clean: Clean) -> None:
     import sentry_sdk  # noqa: PLC0415  # slow
-    from sentry_sdk.integrations.otlp import OTLPIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.otlp import OTLPIntegration  # noqa: PLC0415  # slow
 
     sentry_sdk.init(
         dsn=config.sentry_dsn,

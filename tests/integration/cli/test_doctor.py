@@ -31,9 +31,9 @@ def settings(team: LocalSlack, **more: object) -> Settings:
     )
 
 
-async def found_by(part: object) -> dict[str, list[Finding]]:
+async def found_by(part: AsyncIterator[Finding]) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
-    async for finding in part:  # type: ignore[attr-defined]
+    async for finding in part:
         found.setdefault(finding.part, []).append(finding)
     return found
 

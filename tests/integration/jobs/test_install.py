@@ -31,7 +31,7 @@ async def test_jobs_survive_an_upgrade_and_missing_parts_are_added(empty_conninf
     run = Recorder()
     await install(empty_conninfo)
     async with await psycopg.AsyncConnection.connect(empty_conninfo) as conn:
-        await Queue(conn.transaction).put(conn, [NewJob(Note(n=1))])  # type: ignore[arg-type]
+        await Queue(conn.transaction).put(conn, [NewJob(Note(n=1))])  # type: ignore[arg-type]  # `put` asks nobody for one
         await conn.execute("drop index jobs_ordered_waiting, jobs_ep_ea_idx")
         await conn.execute("alter table jobs drop column slot")
     await install(empty_conninfo)
@@ -51,6 +51,6 @@ async def test_the_environment_of_pgqueuer_does_not_reach_us(
     with psycopg.connect(empty_conninfo) as conn:
         assert conn.execute(TABLES).fetchone() == (OURS,)
     async with await psycopg.AsyncConnection.connect(empty_conninfo) as connection:
-        await Queue(connection.transaction).put(connection, [NewJob(Note(n=1))])  # type: ignore[arg-type]
+        await Queue(connection.transaction).put(connection, [NewJob(Note(n=1))])  # type: ignore[arg-type]  # `put` asks nobody for one
     await drain(empty_conninfo, [Route(Note, run)])
     assert run.numbers == [1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from ratchet.domain.channels import Manners
 from ratchet.domain.effects import Annotate, AskApproval, Effect, Footer, LookLater, Reply
 from ratchet.domain.gaps import Compared, HelpThread, Near, Page
 from ratchet.domain.messages import Channel, MessageRef
+from ratchet.handlers.base import Trigger
 from ratchet.handlers.suggest_docs import SuggestDocs, WatchThreads
 from tests.unit.handlers.talking import HELP, LINKS, at, channel_in, heard, person
 from tests.unit.reports.gap_support import KAFKA, LINK, said, thread, ts
@@ -35,8 +37,8 @@ class Threads:
         return self.nearby
 
 
-async def considered(channel: Channel = WATCHED, **how: object) -> Sequence[Effect]:
-    return await SuggestDocs(Threads(**how), LINKS).consider(ROOT, channel)  # type: ignore[arg-type]
+async def considered(channel: Channel = WATCHED, **how: Any) -> Sequence[Effect]:
+    return await SuggestDocs(Threads(**how), LINKS).consider(ROOT, channel)
 
 
 async def test_a_reply_of_a_person_has_the_thread_looked_at_when_it_is_quiet() -> None:
@@ -59,8 +61,8 @@ async def test_a_reply_of_a_person_has_the_thread_looked_at_when_it_is_quiet() -
     ],
     ids=["not-wanted", "edit", "bot", "itself", "no-reply", "direct", "off", "archived"],
 )
-def test_nothing_else_is_watched(trigger: object) -> None:
-    assert not WatchThreads().wants(trigger)  # type: ignore[arg-type]
+def test_nothing_else_is_watched(trigger: Trigger) -> None:
+    assert not WatchThreads().wants(trigger)
 
 
 async def test_an_answer_that_no_document_has_is_asked_about_once_with_its_page() -> None:

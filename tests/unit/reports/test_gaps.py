@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from ratchet.domain.gaps import Compared
+from ratchet.domain.gaps import Compared, HelpThread
 from ratchet.reports.actions import actions_in
 from ratchet.reports.gap_clusters import Item, clusters
 from ratchet.reports.gaps import GapReport, gap_report, slug, wanted
@@ -26,8 +26,8 @@ THIRD = thread(said(90, "UCY", "Where is the printer?"), said(95, "UANA", "Third
 ALONE = thread(said(99, "UBO", "Does anybody know whether the GPU pool works in CI?"))
 
 
-def report(*threads: object, compared: Compared | None = None) -> GapReport:
-    return gap_report(rows(*threads), compared or Compared())  # type: ignore[arg-type]
+def report(*threads: HelpThread, compared: Compared | None = None) -> GapReport:
+    return gap_report(rows(*threads), compared or Compared())
 
 
 def test_questions_that_mean_the_same_come_together_in_any_order() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratchet.domain.gaps import Compared, Near
+from ratchet.domain.gaps import Compared, Near, Page
 from ratchet.reports.help import about, answered, asks, documented, title
 from tests.unit.reports.gap_support import KAFKA, LINK, PRINTER, near, said, thread
 
@@ -45,7 +45,8 @@ def test_the_answer_is_what_the_asker_ticked() -> None:
 
 def test_thanks_after_an_answer_confirm_it_and_a_complaint_does_not() -> None:
     thanks, complaint = said(9, "UANA", "works, thank you"), said(9, "UANA", "does not work")
-    assert [answered(thread(ASKED, TOLD, one)).confirmed for one in (thanks, complaint)] == [True, False]  # type: ignore[union-attr]
+    found = [answered(thread(ASKED, TOLD, one)) for one in (thanks, complaint)]
+    assert [one.confirmed for one in found if one is not None] == [True, False]
 
 
 def test_a_word_is_no_answer_but_what_the_asker_found_out_is() -> None:
@@ -75,10 +76,8 @@ def test_a_page_that_an_answer_links_documents_it() -> None:
     [(KAFKA, 0.36, "command"), (KAFKA, 0.3, None), (PRINTER, 0.56, "meaning"), (PRINTER, 0.54, None)],
     ids=["says-to-type-it", "too-far", "alike", "hardly-alike"],
 )
-def test_a_page_says_so_by_its_commands_or_its_meaning(
-    page: object, similarity: float, by: str | None
-) -> None:
-    compared = Compared(near=near(TOLD, page, similarity))  # type: ignore[arg-type]
+def test_a_page_says_so_by_its_commands_or_its_meaning(page: Page, similarity: float, by: str | None) -> None:
+    compared = Compared(near=near(TOLD, page, similarity))
     found = documented(thread(ASKED, TOLD), TOLD, compared)
     assert (found.by if found else None) == by
 
