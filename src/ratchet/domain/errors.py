@@ -8,6 +8,9 @@ RatchetError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RatchetError(Exception):
     """Something Ratchet could not do."""
@@ -36,3 +39,12 @@ class Transient(RatchetError):
 
 class Misconfigured(RatchetError):
     """A setting is missing or wrong."""
+
+
+@contextmanager
+def first_error() -> Iterator[None]:
+    """Around a TaskGroup whose tasks do one thing together: the first error of one is the error of all."""
+    try:
+        yield
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None

@@ -108,7 +108,7 @@ class Route(Generic[J]):
     timeout_s: seconds one run may take; longer is a failure.
     max_failures: after so many failed runs the job is kept as dead.
     concurrency: how many may run at a time over all processes; None for no limit but the workers' own.
-    died: runs once the job is kept as dead, to say so where somebody waits for it; it may run again.
+    died: runs when the job is given up, before it is kept dead, to say so where somebody waits; or twice.
     """
 
     job_type: type[J]

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from psycopg.rows import args_row, class_row
 
+from ratchet.domain.errors import first_error
 from ratchet.domain.incidents import SILENCE, Action
 from ratchet.domain.messages import posted_at
 from ratchet.domain.reports import (
@@ -203,10 +204,11 @@ class ChannelReports:
         roots = given | {"roots": threads, "wanted": [thread in read for thread in threads]}
         names = _names(step for step in fired if step.happened_at >= since)
         # Each on a connection of its own: the database has more than one processor.
-        async with asyncio.TaskGroup() as group:
-            facts = group.create_task(_facts(self._db, given, names))
-            replies = group.create_task(_replies(self._db, roots))
-            reactions = group.create_task(_reactions(self._db, roots))
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                facts = group.create_task(_facts(self._db, given, names))
+                replies = group.create_task(_replies(self._db, roots))
+                reactions = group.create_task(_reactions(self._db, roots))
         return ChannelRows(
             channel_id=channel_id,
             before=before,

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from psycopg.rows import class_row
 
 from ratchet.domain.documents import DocumentHit, Passage
-from ratchet.domain.errors import RatchetError
-from ratchet.store.embeddings import Embedder, vector_text
+from ratchet.store.embeddings import Embedder, question_vector, vector_text
 from ratchet.store.pool import Database
-
-log = structlog.get_logger(__name__)
 
 NEAREST: Final = """
 select c.source, c.path, d.title, d.url, c.heading, c.text, 1 - (c.embedding <=> %(vector)s::halfvec) as similarity
 from (
     select source, path, heading, text, embedding from chunks
     where embedding is not null
-      and (select s.value->>'model' from settings s where s.name = 'embedding') = %(model)s
+      and exists (select from settings s where s.name = 'embedding' and s.value->>'model' = %(model)s
+                  and (s.value->>'dimension')::int = %(dimension)s)
     order by embedding <=> %(vector)s::halfvec limit 1
 ) c join documents d on d.source = c.source and d.path = c.path
 """
-EMBED_TIMEOUT_S: Final = 5.0
-MAX_CHARS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +43,14 @@ class DocumentEvidence:
 
     async def nearest(self, text: str) -> DocumentHit | None:
         """The passage that means most the same; its score is the cosine. None without documents or vectors."""
-        try:
-            async with asyncio.timeout(EMBED_TIMEOUT_S):
-                [vector] = await self.embedder.embed([text[:MAX_CHARS]])
-        except (RatchetError, TimeoutError) as error:
-            log.warning("question_not_embedded", reason=str(error) or "no answer in time")
+        vector = await question_vector(self.embedder, text)
+        if vector is None:
             return None
-        values = {"vector": vector_text(vector), "model": self.embedder.model}
+        values = {
+            "vector": vector_text(vector),
+            "model": self.embedder.model,
+            "dimension": len(vector),
+        }
         async with self.db.connection() as conn, conn.cursor(row_factory=class_row(Row)) as cur:
             found = await (await cur.execute(NEAREST, values)).fetchone()
         if found is None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-import structlog
 from psycopg.rows import class_row, tuple_row
 
 from ratchet.domain.documents import DocumentHit, Passage, StoredDocument
@@ -22,8 +21,6 @@ from ratchet.store.terms import lexemes, quoted, select, terms, texts_to_parse
 from ratchet.store.weighing import Weighing
 from ratchet.store.word_statistics import WordStatistics
 from ratchet.store.words import storable
-
-log = structlog.get_logger(__name__)
 
 # The last three of most_common_elem_freqs are the least, the greatest and the null frequency.
 STATISTICS: Final = """

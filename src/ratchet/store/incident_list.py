@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -157,9 +157,11 @@ async def newest(db: Database, asked: Asked) -> list[Incident]:
             most *= MORE
 
 
-async def _openings(conn: AsyncConnection[Any], statement: str, values: dict[str, Any]) -> list[Opening]:
+async def _openings(
+    conn: AsyncConnection[Any], statement: LiteralString, values: dict[str, Any]
+) -> list[Opening]:
     async with conn.cursor(row_factory=class_row(Opening)) as cur:
-        return await (await cur.execute(statement.encode(), values)).fetchall()
+        return await (await cur.execute(statement, values)).fetchall()
 
 
 async def _paired(conn: AsyncConnection[Any], asked: Asked, openings: Sequence[Opening]) -> list[Incident]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
 from psycopg.rows import class_row
 
+from ratchet.domain.errors import first_error
 from ratchet.domain.messages import MessageRef
 from ratchet.store.embeddings import Embedder, question_vector
 from ratchet.store.fusion import reciprocal_ranks
@@ -26,8 +26,6 @@ from ratchet.store.snippets import snippet
 from ratchet.store.terms import Term
 
 __all__ = ["MAX_LIMIT", "Hit", "Search", "Within"]
-
-log = structlog.get_logger(__name__)
 
 DETAILS: Final = """
 select m.channel_id, m.ts, m.text, coalesce(c.name, '') as channel_name,
@@ -126,12 +124,10 @@ class Search:
 
     async def _lists(self, query: str, scope: Scope, limit: int) -> tuple[list[Term], list[Near], list[Near]]:
         """The terms of the question and both lists, made at the same time."""
-        try:
+        with first_error():
             async with asyncio.TaskGroup() as group:
                 words = group.create_task(self._by_words(query, scope, limit))
                 vectors = group.create_task(self._by_vectors(query, scope))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed
         return (*words.result(), vectors.result())
 
     async def _by_words(self, query: str, scope: Scope, limit: int) -> tuple[list[Term], list[Near]]:

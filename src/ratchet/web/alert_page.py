@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from ratchet.domain.errors import first_error
 from ratchet.domain.incidents import SILENCE
 from ratchet.reports.channel_times import opens_by_day
 from ratchet.store.incidents import Firing
@@ -70,11 +71,12 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
         )
         days = [first + timedelta(days=number + 1) for number in range(HISTORY.days)]
         # The database works on one while the other is drawn.
-        told, chart, shown = await asyncio.gather(
-            services.runbook(service, name),
-            toil.chart(days, daily),
-            _shown(services, listed[:SHOWN], now),
-        )
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                drawn = group.create_task(toil.chart(days, daily))
+                listing = group.create_task(_shown(services, listed[:SHOWN], now))
+                told = await services.runbook(service, name)
+        shown = listing.result()
         lasted = [one.lasted_s for one in shown if one.lasted_s is not None]
         return pages.page(
             request,
@@ -84,7 +86,7 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             recent=recent,
             most=len(recent) == COUNTED,
             in_history=sum(one.opens for one in daily),
-            chart=chart,
+            chart=drawn.result(),
             shown=shown,
             more=listed[SHOWN - 1].happened_at if len(listed) > SHOWN else None,
             usual_s=median(lasted) if lasted else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, HTTPException, Query
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -58,8 +57,8 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
     ) -> HTMLResponse:
         about = await the_channel(services, name)
         found = await services.messages.recent(about.id, MESSAGES + 1, before)
-        shown = await toil.channel(about.id)
-        answer = pages.page(
+        report = await toil.report(about.id)
+        return pages.page(
             request,
             "channel.html",
             channel=about,
@@ -71,11 +70,9 @@ def router(services: Services, pages: Pages, toil: Toil) -> APIRouter:
             more=found[MESSAGES - 1].ts if len(found) > MESSAGES else None,
             before=before,
             failures=await monitor_failures(services, about.id),
-            report=shown.report,
-            chart=shown.chart,
+            report=report,
+            chart=await toil.chart([day for day, _ in report.hours.by_day], report.daily),
         )
-        answer.background = BackgroundTask(toil.renew)
-        return answer
 
     @routes.post("/{id}/manners")
     async def behave(request: Request, id: ChannelId) -> Response:  # noqa: A002  as in the path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -50,54 +51,36 @@ class Week:
     usage: UsageReport
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelToil:
-    report: ChannelReport
-    chart: Markup
-
-
-@dataclass(frozen=True, slots=True)
 class Toil:
-    """Reports and charts for pages, for the operator, who may see private channels."""
+    """Reports and charts for pages, for the operator, who may see private channels.
 
-    services: Services
-    weeks: Remembered[Week] = field(default_factory=lambda: Remembered(KEEP_S, 1, stale_s=STALE_S))
-    reports: Remembered[ChannelReport] = field(
-        default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S)
-    )
-    channels: Remembered[ChannelToil] = field(default_factory=lambda: Remembered(KEEP_S, 64, stale_s=STALE_S))
-    charts: Remembered[Markup] = field(default_factory=lambda: Remembered(CHART_S, 64))
+    `clock` gives seconds, from any start. Only the week may be older than `KEEP_S`: it says as of when it is.
+    """
+
+    def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        self._services = services
+        self._weeks: Remembered[Week] = Remembered(KEEP_S, 1, clock, stale_s=STALE_S)
+        self._reports: Remembered[ChannelReport] = Remembered(KEEP_S, 64, clock)
+        self._charts: Remembered[Markup] = Remembered(CHART_S, 64, clock)
 
     async def renew(self) -> None:
         """What was shown although it is old; for after the answer."""
-        await self.weeks.renew()
-        await self.channels.renew()
-        await self.reports.renew()
+        await self._weeks.renew()
 
     async def week(self) -> Week:
-        return await self.weeks.get("week", self._week)
+        return await self._weeks.get("week", self._week)
 
     async def report(self, channel_id: str) -> ChannelReport:
         """Of the last 7 days in one channel."""
 
         async def make() -> ChannelReport:
-            until = self.services.now()
-            rows = await self.services.reports.channel_rows(
+            until = self._services.now()
+            rows = await self._services.reports.channel_rows(
                 channel_id, visible_from=channel_id, since=until - WEEK, until=until
             )
             return await asyncio.to_thread(channel_report, rows)
 
-        return await self.reports.get(channel_id, make)
-
-    async def channel(self, channel_id: str) -> ChannelToil:
-        """The report of the last 7 days in one channel, and its chart."""
-
-        async def make() -> ChannelToil:
-            report = await self.report(channel_id)
-            days = [day for day, _ in report.hours.by_day]
-            return ChannelToil(report, await self.chart(days, report.daily))
-
-        return await self.channels.get(channel_id, make)
+        return await self._reports.get(channel_id, make)
 
     async def chart(self, days: Sequence[date], daily: Sequence[DayOpens]) -> Markup:
         """Drawn once for the same figures."""
@@ -105,10 +88,10 @@ class Toil:
         async def make() -> Markup:
             return await asyncio.to_thread(_drawn, days, daily)
 
-        return await self.charts.get((tuple(days), tuple(daily)), make)
+        return await self._charts.get((tuple(days), tuple(daily)), make)
 
     async def _week(self) -> Week:
-        services, now = self.services, self.services.now()
+        services, now = self._services, self._services.now()
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         first = today - timedelta(days=CHART_DAYS - 1)
         found = await services.overview.daily(first, now)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ratchet.domain.documents import Chunk, Document
+from ratchet.domain.errors import Transient
 from ratchet.domain.messages import posted_at
 from ratchet.domain.reports import ChannelFacts, Help
 from ratchet.pipeline.classify import BuiltIn
@@ -19,7 +23,7 @@ from ratchet.reports.channel import channel_report
 from ratchet.reports.channel_cases import Case, paired
 from ratchet.store.channel_report import ChannelReports
 from ratchet.store.documents import Documents
-from ratchet.store.pool import Database
+from ratchet.store.pool import Connection, Database
 from tests.integration.pipeline.house import ME, House, Raw, alert_said, at, edited, reacted, said
 from tests.integration.pipeline.pairing_story import NAMELESS, Story, stories
 from tests.integration.reports.report_support import DAY, UNTIL, plans, recorded, rows_of, watched
@@ -222,3 +226,23 @@ async def test_what_is_open_since_long_before_the_window_keeps_its_beginning(hou
     report = channel_report(await rows_of(house.db, days=days))
     first = report.still_open[0]
     assert (first.ts, first.incident.firings) == (at(0), 17)
+
+
+@dataclass(frozen=True)
+class GoneAfterTheFirst(Database):
+    """A server that goes away in the middle."""
+
+    used: list[None] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        if self.used:
+            raise Transient("the server went away")
+        self.used.append(None)
+        async with super().connection() as connection:
+            yield connection
+
+
+async def test_a_database_that_goes_away_in_the_middle_may_be_asked_again(database: Database) -> None:
+    with pytest.raises(Transient):
+        await rows_of(GoneAfterTheFirst(database.conninfo, database.pool))
