@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ratchet.domain.errors import Refused, Transient
-from ratchet.domain.limits import Limits
+from ratchet.process_limits import Limits
 
 PROTOCOLS: Final = "https:ssh:file"
 # Of our environment only what reaching another machine needs: our own tokens stay here.

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ratchet.domain.errors import Refused
-from ratchet.domain.limits import Limits
 from ratchet.llm.redact import redact
+from ratchet.process_limits import Limits
 
 MAX_ANSWER_BYTES: Final = 256 * 1024
 KEPT_COMPLAINT: Final = 2_000  # bytes of the end of standard error
