@@ -176,8 +176,7 @@ class Settings(BaseModel):
     approvers: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
         frozenset(),
         description="Who may approve changes: user ids (U…), user groups (S…, needs the scope"
-        " usergroups:read),"
-        " `requester` for who asked; else everybody in the channel",
+        " usergroups:read), `requester` for who asked; else everybody in the channel",
     )
     keep_model_contents: bool = Field(
         False,
@@ -206,8 +205,7 @@ class Settings(BaseModel):
     http_read_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None,
         description="Second token for the HTTP API, for programs that only read; needs"
-        " RATCHET_HTTP_TOKEN beside"
-        " it; docs/api.md#tokens",
+        " RATCHET_HTTP_TOKEN beside it; docs/api.md#tokens",
     )
     http_requests_per_s: float = Field(
         50.0,

@@ -22,8 +22,8 @@ from ratchet.app.handlers import QUOTES_S, all_handlers, classifier_of, runbook_
 from ratchet.app.hearing import Hearing
 from ratchet.app.http import services
 from ratchet.app.models import Thinking, chosen_models, language_model, recorded
+from ratchet.app.patience import patiently
 from ratchet.app.store import Store, open_server, open_store, open_store_patiently
-from ratchet.domain.errors import Transient
 from ratchet.domain.schedules import CHANNEL_REPORT, GAP_LIST, USAGE_REPORT
 from ratchet.handlers.gap_model import GapModel
 from ratchet.handlers.report_advice import ReportAdviser
@@ -98,7 +98,6 @@ log = structlog.get_logger(__name__)
 GRACE_S: Final = 20.0
 CONCURRENCY: Final = 24
 HANDLERS: Final = 16
-AGAIN_S: Final = 1.0
 ROLES: Final = ("slack", "worker", "web")
 
 T = TypeVar("T")
@@ -130,7 +129,7 @@ async def build(settings: Settings) -> AsyncIterator[Ratchet]:
     use_patterns(settings.redact_patterns)
     config = SlackConfig(bot_token, app_token, settings.slack_url)
     async with open_store_patiently(settings) as store, open_web(config) as slack:
-        account = await _until_answered(slack)
+        account = await patiently(slack.auth_test, "slack_away")
         mcp = McpClient(settings.external_servers)
         models = await language_model(settings, mcp)
         async with open_embedding(settings, store.db) as embedding:
@@ -253,28 +252,6 @@ def _routes(
     )
 
 
-async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
-    """Again and again while the database is away: it may go in the middle of a start."""
-    while True:
-        try:
-            return await step()
-        except Transient as transient:
-            log.warning("database_away", reason=str(transient), retry_s=AGAIN_S)
-        await asyncio.sleep(AGAIN_S)
-
-
-async def _until_answered(slack: SlackWeb) -> Account:
-    """Slack may be away when we start; a refused token is not waited for."""
-    pause = 1.0
-    while True:
-        try:
-            return await slack.auth_test()
-        except Transient as transient:
-            log.warning("slack_away", reason=str(transient), retry_s=pause)
-            await asyncio.sleep(max(pause, transient.retry_after or 0))
-            pause = min(pause * 2, 60.0)
-
-
 async def run(
     settings: Settings,
     stop: asyncio.Event,
@@ -326,12 +303,12 @@ async def _run(
             tasks["database"] = group.create_task(ratchet.store.server.watch())
         if "slack" in roles:
             # Before any job of the time before stores something newer than what was missed.
-            await _unless_stopped(_patiently(ratchet.recover.mark_gaps), stop)
+            await _unless_stopped(patiently(ratchet.recover.mark_gaps, "database_away"), stop)
             tasks["hearing"] = group.create_task(ratchet.hearing.run())
         if "worker" in roles:
-            await _unless_stopped(_patiently(ratchet.refresh.start), stop)
+            await _unless_stopped(patiently(ratchet.refresh.start, "database_away"), stop)
             start = partial(start_embedding, ratchet.store.db, ratchet.store.queue)
-            await _unless_stopped(_patiently(start), stop)
+            await _unless_stopped(patiently(start, "database_away"), stop)
             tasks["worker"] = group.create_task(ratchet.worker.run())
         if "worker" in roles and ratchet.models is not None and settings.model_check:
             tasks["models"] = group.create_task(check_at_start(ratchet.models))

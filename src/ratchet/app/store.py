@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
-import structlog
-
-from ratchet.domain.errors import Transient
+from ratchet.app.patience import patiently
 from ratchet.jobs import schema as job_schema
 from ratchet.jobs.queue import Queue
 from ratchet.settings import Settings
 from ratchet.store.embedded import EmbeddedServer
 from ratchet.store.migrate import migrate
 from ratchet.store.pool import Database, open_database, translated_errors
-
-log = structlog.get_logger(__name__)
-
-FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +47,10 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_store_patiently(settings: Settings) -> AsyncIterator[Store]:
-    """As `open_store`; a server that is away is waited for, as an outage is no reason to end."""
+    """As `open_store`; a server that is away is waited for, if it is not ours."""
     async with AsyncExitStack() as stack:
-        yield await _opened(stack, settings)
 
-
-async def _opened(stack: AsyncExitStack, settings: Settings) -> Store:
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
+        async def opened() -> Store:
             return await stack.enter_async_context(open_store(settings))
-        except Transient as transient:
-            if settings.database.embedded:
-                raise
-            log.warning("database_away", reason=str(transient), retry_s=pause)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+        yield await (opened() if settings.database.embedded else patiently(opened, "database_away"))
