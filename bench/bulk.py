@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from bench.corpus import Corpus, write_export
-from bench.processes import Process, cpu_seconds, family, peak_mb, ratchet, settings
+from bench.processes import (
+    Process,
+    Running,
+    cpu_seconds,
+    family,
+    local_slack,
+    peak_mb,
+    ratchet,
+    running,
+    settings,
+)
 from bench.report import Report
 
 DAYS = 150.0
@@ -76,3 +87,18 @@ async def fill(directory: Path, corpus: Corpus, count: int, days: float = DAYS) 
     archive = directory / "history.zip"
     write_export(archive, corpus, count, days=days)
     await _import(directory, archive)
+
+
+@asynccontextmanager
+async def going_on(directory: Path, corpus: Corpus, stored: int) -> AsyncIterator[Running]:
+    """`ratchet run` on so much history, beside a local Slack of which it reads nothing: what comes is new."""
+    await fill(directory, corpus, stored)
+    corpus.roots.clear()
+    corpus.firing.clear()
+    empty = directory / "empty.zip"
+    write_export(empty, corpus, 0, days=1)
+    async with (
+        local_slack(directory, "--workspace", str(empty)) as slack,
+        running(directory, slack, ONBOARD_MESSAGES="0") as found,
+    ):
+        yield found

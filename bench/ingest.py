@@ -12,9 +12,9 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.bulk import fill
-from bench.corpus import Corpus, write_export
-from bench.processes import Running, local_slack, running
+from bench.bulk import going_on
+from bench.corpus import Corpus
+from bench.processes import Running
 from bench.report import Report, percentile
 from bench.traffic import Traffic
 from localslack import Counters
@@ -46,15 +46,7 @@ async def run(directory: Path, *, quick: bool) -> Report:
     )
     report = Report("ingest", title)
     corpus = Corpus(channels=8)
-    await fill(directory, corpus, stored)
-    corpus.roots.clear()
-    corpus.firing.clear()
-    empty = directory / "empty.zip"
-    write_export(empty, corpus, 0, days=1)
-    async with (
-        local_slack(directory, "--workspace", str(empty)) as slack,
-        running(directory, slack, ONBOARD_MESSAGES="0") as ratchet,
-    ):
+    async with going_on(directory, corpus, stored) as ratchet:
         traffic = Traffic(corpus)
         await ratchet.quiet()
         await _paced(ratchet, traffic, WARM_UP_S)

@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Final
 
-from bench.bulk import fill
-from bench.corpus import ALERTS, Corpus, write_export
-from bench.processes import Running, local_slack, running
+from bench.bulk import going_on
+from bench.corpus import ALERTS, Corpus
+from bench.processes import Running
 from bench.report import Report
 from bench.sustained import DEAD, STORED, Watched, is_new
 from bench.traffic import Traffic
@@ -29,15 +29,7 @@ async def run(directory: Path, *, quick: bool) -> Report:
         "soak", f"{PER_SECOND} events/s for {seconds // 60} min, a question every {ASK_EVERY} events"
     )
     corpus = Corpus(channels=8)
-    await fill(directory, corpus, 2_000)
-    corpus.roots.clear()
-    corpus.firing.clear()
-    empty = directory / "empty.zip"
-    write_export(empty, corpus, 0, days=1)
-    async with (
-        local_slack(directory, "--workspace", str(empty)) as slack,
-        running(directory, slack, ONBOARD_MESSAGES="0") as ratchet,
-    ):
+    async with going_on(directory, corpus, 2_000) as ratchet:
         await ratchet.quiet()
         await _soaked(report, ratchet, Traffic(corpus), seconds)
     return report

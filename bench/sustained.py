@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bench.bulk import fill
-from bench.corpus import Corpus, write_export
-from bench.processes import Running, local_slack, memory_mb, running
+from bench.bulk import going_on
+from bench.corpus import Corpus
+from bench.processes import Running, memory_mb
 from bench.report import Report, percentile
 from bench.traffic import Traffic
 from localslack.model import Json
@@ -50,15 +50,7 @@ async def run(directory: Path, *, quick: bool) -> Report:
     seconds = 60 if quick else 600
     report = Report("sustained", f"{PER_MINUTE:,} events a minute for {seconds // 60} min; one process")
     corpus = Corpus(channels=8)
-    await fill(directory, corpus, 2_000)
-    corpus.roots.clear()
-    corpus.firing.clear()
-    empty = directory / "empty.zip"
-    write_export(empty, corpus, 0, days=1)
-    async with (
-        local_slack(directory, "--workspace", str(empty)) as slack,
-        running(directory, slack, ONBOARD_MESSAGES="0") as ratchet,
-    ):
+    async with going_on(directory, corpus, 2_000) as ratchet:
         traffic = Traffic(corpus)
         await ratchet.quiet()
         await paced(ratchet, traffic, WARM_UP_S, PER_MINUTE / 60)
