@@ -138,9 +138,6 @@ UNRESOLVED_ROOTS: Final = """
 select open_ts from incidents where channel_id = %(channel_id)s and closed_at is null
 order by last_at desc limit %(limit)s
 """
-VISIBLE: Final = """
-select id from channels where id = %(visible_from)s or kind = 'public'
-"""
 # From one name to the next by the index, and each one's firings by its name, from the index alone. A version that is
 # the first of its message has none before it.
 SERVICES: Final = """
@@ -185,11 +182,6 @@ from (
 ) fired
 group by service, alert, priority order by firings desc, service, alert, priority
 limit %(limit)s offset %(offset)s
-"""
-HUMAN_REPLIES: Final = """
-select e.ts, (select count(*)::int from messages m where m.channel_id = %(channel_id)s and m.parent_ts = e.ts
-              and m.attrs->'sender'->>'kind' = 'person') as replies
-from unnest(%(ts)s::text[]) as e (ts)
 """
 
 
@@ -345,12 +337,6 @@ class Incidents:
             await cur.execute(UNRESOLVED_ROOTS, {"channel_id": channel_id, "limit": limit})
             return await cur.fetchall()
 
-    async def visible_channels(self, visible_from: str | None) -> Sequence[str]:
-        """Ids of the channels whose content may be shown in the asking channel."""
-        async with self._db.connection() as conn, conn.cursor(row_factory=scalar_row) as cur:
-            await cur.execute(VISIBLE, {"visible_from": visible_from})
-            return await cur.fetchall()
-
     async def services(self, limit: int, after: str = "") -> Sequence[ServiceSummary]:
         """Services that alerts named, by name, those after a name; private channels included: for the operator."""
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(ServiceSummary)) as cur:
@@ -363,12 +349,6 @@ class Incidents:
         given = {"service": service, "priority": priority, "limit": limit, "offset": offset}
         async with self._db.connection() as conn, conn.cursor(row_factory=class_row(AlertSummary)) as cur:
             return await (await cur.execute(ALERTS, given)).fetchall()
-
-    async def human_replies(self, channel_id: str, roots: Sequence[str]) -> dict[str, int]:
-        """Number of replies by people under each of the messages."""
-        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
-            await cur.execute(HUMAN_REPLIES, {"channel_id": channel_id, "ts": list(roots)})
-            return dict(await cur.fetchall())
 
 
 @dataclass(frozen=True, slots=True)

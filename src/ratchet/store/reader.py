@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.rows import class_row, scalar_row
 
 from ratchet.domain.incidents import Incident
 from ratchet.domain.messages import Channel, Message, MessageRef
@@ -49,14 +49,6 @@ where (c.kind = 'public' or c.id = %(visible_from)s)
   and (not %(still_open)s or i.state = 'open')
 order by i.opened_at desc limit %(limit)s
 """
-HUMAN_REPLIES: Final = """
-select m.parent_ts, count(*)::int from messages m join channels c on c.id = m.channel_id
-where m.channel_id = %(channel_id)s and m.parent_ts = any(%(ts)s) and m.attrs->'sender'->>'kind' = 'person'
-  and (c.kind = 'public' or c.id = %(visible_from)s)
-group by m.parent_ts
-"""
-
-
 SAID_AFTER: Final = """
 select text from messages
 where channel_id = %(channel_id)s and parent_ts = %(thread_ts)s and ts > %(ts)s
@@ -164,16 +156,6 @@ class Reader:
                 },
             )
             return await cur.fetchall()
-
-    async def count_human_replies(
-        self, channel_id: str, open_ts: Collection[str], *, visible_from: str
-    ) -> Mapping[str, int]:
-        async with self._db.connection() as conn, conn.cursor(row_factory=tuple_row) as cur:
-            await cur.execute(
-                HUMAN_REPLIES,
-                {"channel_id": channel_id, "ts": list(open_ts), "visible_from": visible_from},
-            )
-            return dict(await cur.fetchall())
 
     async def channel_rows(
         self, channel_id: str, *, visible_from: str, since: datetime, until: datetime

@@ -72,12 +72,6 @@ class IncidentReader(Protocol):
         """
         ...
 
-    async def count_human_replies(
-        self, channel_id: str, open_ts: Collection[str], *, visible_from: str
-    ) -> Mapping[str, int]:
-        """Messages by people in the threads under the messages at `open_ts`, by that ts; no key for 0."""
-        ...
-
 
 class ChannelReader(Protocol):
     async def find_channels(self, names: Collection[str], *, visible_from: str) -> Sequence[Channel]:

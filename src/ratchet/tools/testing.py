@@ -76,16 +76,6 @@ class MemoryRecord:
         ]
         return sorted(rows, key=lambda row: row.opened_at, reverse=True)[:limit]
 
-    async def count_human_replies(
-        self, channel_id: str, open_ts: Collection[str], *, visible_from: str
-    ) -> Mapping[str, int]:
-        counts: dict[str, int] = {}
-        for message in self._visible(self.messages, visible_from):
-            human = message.channel_id == channel_id and message.sender.kind == "person"
-            if human and message.parent_ts in open_ts:
-                counts[message.thread_ts] = counts.get(message.thread_ts, 0) + 1
-        return counts
-
     async def channel_rows(
         self, channel_id: str, *, visible_from: str, since: datetime, until: datetime
     ) -> ChannelRows:

@@ -99,4 +99,3 @@ async def test_history_with_nothing_but_bots_has_incidents_and_nothing_that_peop
     rows = await house.rows("select state, firings, acknowledged_at from incidents")
     assert rows == [("closed", 1, None)] * 10
     assert await gathered(house).evidence("checkout", "HighErrorRate", LATER, "C1") is None
-    assert await Incidents(house.db).human_replies("C1", [at(0)]) == {at(0): 0}

@@ -142,12 +142,10 @@ async def test_a_thread_of_5000_replies_is_read_by_index_and_soon(record: Record
     for query, values in (
         (WITH, (CHANNEL,)),
         (TRIAGE, triage),
-        (incidents.HUMAN_REPLIES, {"channel_id": CHANNEL, "ts": [root.ts]}),
     ):
         assert "Seq Scan on messages" not in await record.plan(query, values)
     assert await seconds(record.one) < SOON_S
     assert await seconds(lambda: Messages(record.db).triage([root])) < SOON_S
-    assert await seconds(lambda: record.incidents.human_replies(CHANNEL, [root.ts])) < SOON_S
     gather = Gather(record.incidents, Messages(record.db))
     asked = ("db", "DiskFull", posted_at(ago(0)), CHANNEL)
     assert (await gather.evidence(*asked) is None) == (writer == "bot")
