@@ -108,7 +108,7 @@ async def chaos(directory: Path, plan: Plan) -> Ran:
     async with server() as database, LocalSlack.serve(rules=RULES) as slack:
         await migrate(database.conninfo)
         await schema.install(database.conninfo)
-        settings = environment(slack, database.conninfo)
+        settings = environment(slack, DATABASE_URL=database.conninfo)
         members = [
             Member(f"ratchet-{number}", roles, settings, directory) for number, roles in enumerate(ROLES)
         ]

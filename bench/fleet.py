@@ -25,20 +25,20 @@ AT_WORK: Final = {"worker": "worker.connected", "slack": "slack_socket_connected
 POLL_S: Final = 0.1
 
 
-def environment(slack: LocalSlack, conninfo: str, **more: str) -> dict[str, str]:
-    """Ratchet's, but for its address: a Slack, a database, no model."""
+def environment(slack: LocalSlack, **more: str) -> dict[str, str]:
+    """What `ratchet run` needs to find a localslack; `RATCHET_` is put before the names in `more`."""
     own = {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "SLACK_URL": slack.api_url,
-        "DATABASE_URL": conninfo,
+        # Nobody's model may be asked by who does not bring its own.
         "OPENAI_URL": "http://127.0.0.1:9/v1",
+        # It is counted what a model is asked.
         "MODEL_CHECK": "false",
         # Alerts come by the dozen here, and each is to be answered.
         "STORM_ALERTS": "1000000",
-        **more,
     }
-    return {f"RATCHET_{name}": value for name, value in own.items()}
+    return {f"RATCHET_{name}": value for name, value in (own | more).items() if value}
 
 
 @dataclass

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
-from psycopg.rows import tuple_row
 
-from localslack import LocalSlack
+from bench.fleet import environment
+from bench.processes import free_port, rows
+
+__all__ = ["DEADLINE_S", "RatchetProcess", "environment", "eventually", "free_port", "rows", "running"]
 
 DEADLINE_S = 60.0
 
@@ -35,12 +35,6 @@ async def eventually(
         if loop.time() > deadline:
             raise AssertionError(f"{what} did not come true within {within:g} s")
         await asyncio.sleep(0.05)
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -104,22 +98,6 @@ class RatchetProcess:
         return self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
 
 
-def environment(slack: LocalSlack, **more: str) -> dict[str, str]:
-    """What `ratchet run` needs to find a localslack; `RATCHET_` is put before the names in `more`."""
-    own = {
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_APP_TOKEN": slack.app_token,
-        "SLACK_URL": slack.api_url,
-        # Nobody's model may be asked by a test that does not bring its own.
-        "OPENAI_URL": "http://127.0.0.1:9/v1",
-        # Tests count what a model is asked.
-        "MODEL_CHECK": "false",
-        # Alerts come by the dozen here, and each is to be answered.
-        "STORM_ALERTS": "1000000",
-    }
-    return {f"RATCHET_{name}": value for name, value in (own | more).items() if value}
-
-
 @asynccontextmanager
 async def running(process: RatchetProcess) -> AsyncIterator[RatchetProcess]:
     """Started and ready; stopped at the end, and killed when that takes too long."""
@@ -133,12 +111,3 @@ async def running(process: RatchetProcess) -> AsyncIterator[RatchetProcess]:
             await process.kill(signal.SIGTERM)
         except TimeoutError:
             await process.kill()
-
-
-async def rows(conninfo: str, statement: str, *values: Any) -> list[Any]:
-    async with (
-        await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection,
-        connection.cursor(row_factory=tuple_row) as cursor,
-    ):
-        await cursor.execute(statement.encode(), values)
-        return await cursor.fetchall()
